@@ -1,0 +1,107 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { decodeLayout } from '../archive/layout-file.ts';
+import { type AssemblyProgress, assembleObject } from '../storage/assemble.ts';
+import type { ByteBudget } from '../storage/byte-budget.ts';
+import { type ObjectLocation, type ObjectVersion, UploadGoneError } from '../storage/errors.ts';
+import { abortUpload, createUpload, type MultipartUpload } from '../storage/multipart.ts';
+import { getObject, headObject } from '../storage/objects.ts';
+import { heartbeating } from './heartbeat.ts';
+
+/** A batch zip that is to be built: where its layout lies, what it is made from, and where it goes. */
+export interface BatchOrder {
+  readonly source: ObjectVersion;
+  readonly target: ObjectLocation;
+  /** The stored layout, see layout-file.ts. */
+  readonly layout: ObjectLocation;
+  /** Names the batch zip's content; kept in the finished object's metadata. */
+  readonly fingerprint: string;
+}
+
+/** The bytes that were moved to make a batch zip; a killed attempt's are counted up to its last heartbeat. */
+export interface BatchReport {
+  readonly bytesCopied: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** What {@link assembleBatch} tells at each heartbeat; a retry goes on from `spans`, and from what S3 has. */
+export interface BatchCheckpoint extends AssemblyProgress {
+  readonly partsTotal: number;
+  readonly bytesTotal: number;
+}
+
+/** Metadata of a finished batch zip: the fingerprint of its layout, and whether its entries were verified. */
+export const METADATA_LAYOUT = 'sheaf-layout';
+const METADATA_VERIFIED = 'sheaf-verified';
+const ZIP_CONTENT_TYPE = 'application/zip';
+
+export interface BuildBatchDependencies {
+  readonly s3: S3Client;
+  readonly budget: ByteBudget;
+  readonly verify: boolean;
+  readonly rangeCopy: boolean;
+}
+
+/** Activities that make one batch zip. */
+export function createBuildBatchActivities(dependencies: BuildBatchDependencies) {
+  const { s3, budget, verify, rangeCopy } = dependencies;
+
+  /** Whether a finished object is what the order asks for, verified if we are to verify. */
+  async function isBuilt({ target, fingerprint }: BatchOrder, signal: AbortSignal) {
+    const metadata = (await headObject(s3, target, signal))?.metadata;
+    const verified = metadata?.[METADATA_VERIFIED] === 'on';
+    return metadata?.[METADATA_LAYOUT] === fingerprint && (verified || !verify);
+  }
+
+  return {
+    /** Begins the upload of a batch zip. Undefined where the very same one is in S3 already. */
+    async openBatch(order: BatchOrder): Promise<MultipartUpload | undefined> {
+      return heartbeating(async ({ signal }) => {
+        if (await isBuilt(order, signal)) return undefined;
+        const metadata = {
+          [METADATA_LAYOUT]: order.fingerprint,
+          [METADATA_VERIFIED]: verify ? 'on' : 'off',
+        };
+        return createUpload(s3, order.target, ZIP_CONTENT_TYPE, metadata, signal);
+      });
+    },
+
+    /** Makes the parts that the upload lacks, verifies the entries, and completes it. */
+    async assembleBatch(order: BatchOrder, upload: MultipartUpload): Promise<BatchReport> {
+      return heartbeating<BatchCheckpoint, BatchReport>(async (work) => {
+        const layout = decodeLayout(await getObject(s3, order.layout, work.signal));
+        const totals = { partsTotal: layout.parts.length, bytesTotal: layout.size };
+        try {
+          const done = await assembleObject({
+            s3,
+            source: order.source,
+            upload,
+            layout,
+            verify,
+            rangeCopy,
+            budget,
+            signal: work.signal,
+            resumeFrom: work.resumeFrom,
+            onProgress: (progress) => work.checkpoint({ ...progress, ...totals }),
+          });
+          return movedBytes(done);
+        } catch (error) {
+          // An attempt that died between completing the upload and saying so has left the whole object.
+          if (!(error instanceof UploadGoneError && (await isBuilt(order, work.signal))))
+            throw error;
+          return movedBytes(work.resumeFrom);
+        }
+      });
+    },
+
+    /** Gives up an upload, so that S3 does not keep its parts. */
+    async abortBatch(upload: MultipartUpload): Promise<void> {
+      return heartbeating(() => abortUpload(s3, upload));
+    },
+  };
+}
+
+function movedBytes(progress: AssemblyProgress | undefined): BatchReport {
+  const { bytesCopied = 0, bytesRead = 0, bytesWritten = 0 } = progress ?? {};
+  return { bytesCopied, bytesRead, bytesWritten };
+}

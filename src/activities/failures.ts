@@ -1,0 +1,56 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
+import { ArchiveError } from '../archive/errors.ts';
+import { MessageError } from '../messages/parse.ts';
+import {
+  AccessDeniedError,
+  ObjectChangedError,
+  ObjectMissingError,
+  UploadGoneError,
+} from '../storage/errors.ts';
+
+/** Errors whose cause lies in the job: the same attempt would end the same way. */
+const FINAL_ERRORS = [
+  ArchiveError,
+  MessageError,
+  AccessDeniedError,
+  ObjectChangedError,
+  ObjectMissingError,
+  UploadGoneError,
+];
+
+/** An attempt that a worker gave up because it was told to stop is taken up by another one at once. */
+const SHUTDOWN_RETRY_DELAY = '1 millisecond';
+
+/**
+ * Maps an error at the activity's edge to what Temporal acts on: final errors are not retried,
+ * everything else (S3's 5xx, throttling, resets, time-outs, bugs) is. The failure's type is the error's
+ * name.
+ */
+export function toFailure(error: unknown, context: Context): Error {
+  if (context.cancellationSignal.aborted) {
+    if (context.cancellationDetails?.cancelRequested) {
+      return new CancelledFailure('The activity was cancelled');
+    }
+    return ApplicationFailure.create({
+      type: 'WorkerShutdown',
+      message:
+        'The worker stopped before the activity was done; another attempt goes on from its checkpoint',
+      nextRetryDelay: SHUTDOWN_RETRY_DELAY,
+    });
+  }
+  if (error instanceof ApplicationFailure) return error;
+  if (!(error instanceof Error)) return ApplicationFailure.create({ message: String(error) });
+  return ApplicationFailure.create({
+    type: error.name,
+    message: describe(error),
+    nonRetryable: FINAL_ERRORS.some((final) => error instanceof final),
+    cause: error,
+  });
+}
+
+function describe(error: Error): string {
+  if (!(error instanceof S3ServiceException)) return error.message;
+  const { httpStatusCode: status = 'no status', attempts = 1 } = error.$metadata;
+  return `S3 answers ${error.name} (${status}) after ${attempts} attempt(s): ${error.message}`;
+}

@@ -1,0 +1,45 @@
+import { Context } from '@temporalio/activity';
+import { toFailure } from './failures.ts';
+
+/** How often an activity tells that it lives, and how far it is (ms). The worker throttles to the same. */
+export const HEARTBEAT_INTERVAL_MS = 1_000;
+
+/** What an activity's work is given. */
+export interface Work<Checkpoint> {
+  /** Aborts when the run is cancelled, the attempt has timed out, or the worker stops. */
+  readonly signal: AbortSignal;
+  /** What the attempt before this one told last; undefined on a first attempt. */
+  readonly resumeFrom: Checkpoint | undefined;
+  /** Keeps a checkpoint for the next heartbeat: what a retry starts from, and what people see meanwhile. */
+  readonly checkpoint: (checkpoint: Checkpoint) => void;
+}
+
+/**
+ * The edge of every activity: heartbeats from the first moment on and at a steady pace, whatever the
+ * work is waiting for, and maps its errors to Temporal's. A retry repeats the last checkpoint at once,
+ * so that it isn't lost if this attempt dies before it makes its own.
+ */
+export async function heartbeating<Checkpoint, Result>(
+  work: (work: Work<Checkpoint>) => Promise<Result>,
+): Promise<Result> {
+  const context = Context.current();
+  const resumeFrom: Checkpoint | undefined = context.info.heartbeatDetails ?? undefined;
+  let latest = resumeFrom;
+  const beat = () => context.heartbeat(latest);
+  beat();
+  const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+  try {
+    return await work({
+      signal: context.cancellationSignal,
+      resumeFrom,
+      checkpoint: (checkpoint) => {
+        latest = checkpoint;
+      },
+    });
+  } catch (error) {
+    beat();
+    throw toFailure(error, context);
+  } finally {
+    clearInterval(timer);
+  }
+}

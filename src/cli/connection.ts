@@ -1,0 +1,38 @@
+import type { Client } from '@temporalio/client';
+import { stackEnvironment } from '../local/endpoints.ts';
+import { dataDir } from '../local/paths.ts';
+import { findRunningStack } from '../local/running.ts';
+import { connectClient, temporalSettings } from '../temporal.ts';
+
+/** A person at a terminal rather sees an error than waits for a server (ms). */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Points this process at the embedded stack, if one is up on the data folder and the environment
+ * names no servers of its own. Gives the Web UI's address where it is known.
+ */
+export async function useRunningStack(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  if (namesServers(env)) return undefined;
+  const stack = await findRunningStack(dataDir(env));
+  if (!stack) return undefined;
+  Object.assign(env, stackEnvironment(stack));
+  return stack.temporal.ui;
+}
+
+/** A client of the Temporal server that the environment, a profile or the running stack names. */
+export async function connect(): Promise<{ client: Client; ui: string | undefined }> {
+  const ui = await useRunningStack(process.env);
+  return { client: await connectClient(CONNECT_TIMEOUT_MS), ui };
+}
+
+/** The Web UI's page of a run; undefined where we don't know the UI's address. */
+export function runLink(ui: string | undefined, workflowId: string): string | undefined {
+  if (!ui) return undefined;
+  const { namespace } = temporalSettings();
+  return `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}
+
+function namesServers(env: NodeJS.ProcessEnv): boolean {
+  const { connectionOptions } = temporalSettings();
+  return Boolean(connectionOptions.address || env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL);
+}

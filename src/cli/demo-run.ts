@@ -1,0 +1,231 @@
+import { once } from 'node:events';
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import pc from 'picocolors';
+import { stackS3, stackSqs } from '../local/clients.ts';
+import type { StackEndpoints } from '../local/endpoints.ts';
+import { stackEnvironment } from '../local/endpoints.ts';
+import { dataDir } from '../local/paths.ts';
+import { type SampleExport, sampleExport } from '../local/sample-export.ts';
+import type { SplitFailure, SplitJob, SplitSuccess } from '../messages/split.ts';
+import { connectClient } from '../temporal.ts';
+import type { SplitResult } from '../workflows/split-archive.ts';
+import { splitWorkflowId } from '../workflows/workflow-ids.ts';
+import { runLink } from './connection.ts';
+import { checkParts } from './demo-check.ts';
+import { awaitRun, followRun } from './follow-run.ts';
+import { formatBytes, formatCount, formatDuration } from './format.ts';
+import { splitReport } from './split-report.ts';
+import { startSystem } from './system.ts';
+import { upload } from './upload.ts';
+
+/** What the demo makes and how it is split. */
+export interface DemoOptions {
+  readonly rows: number;
+  /** Size of one image in bytes. */
+  readonly imageBytes: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly keep?: true;
+}
+
+export const DEMO_DEFAULTS = { rows: 4500, imageBytes: 12_000, batchSize: 2000, seed: 1 };
+
+/** Where the demo tells what it does. */
+export interface DemoOutput {
+  step(name: string): void;
+  note(line: string): void;
+  print(text: string): void;
+}
+
+/** A step of the demo that failed; the message says which, why, and what to do. */
+export class DemoError extends Error {
+  override readonly name = 'DemoError';
+}
+
+const BUCKET = 'sheaf-demo';
+
+/** The result message of a run that has ended is there within moments (s). */
+const RESULT_WAIT_SECONDS = 20;
+
+/** Runs the demo from the start of the servers to their stop. Throws {@link DemoError}. */
+export async function runDemo(options: DemoOptions, output: DemoOutput): Promise<void> {
+  const startedAt = Date.now();
+  const system = await step(
+    output,
+    'Starting Temporal, S3 and SQS servers, a worker and a starter',
+    'see the lines above; npx sheaf up starts the same by hand',
+    () =>
+      startSystem({
+        dataDir: dataDir(process.env),
+        env: { ...process.env, BATCH_SIZE: String(options.batchSize) },
+        workers: 1,
+        report: output.note,
+        warn: output.note,
+      }),
+  );
+  try {
+    await new Demo(options, output, system.stack.endpoints).run();
+    output.print(`\n${pc.green('Done')} in ${formatDuration(Date.now() - startedAt)}`);
+    if (options.keep) {
+      output.print('The stack stays up; Ctrl-C to stop');
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+    }
+  } finally {
+    await system.stop();
+  }
+}
+
+class Demo {
+  readonly #options: DemoOptions;
+  readonly #output: DemoOutput;
+  readonly #stack: StackEndpoints;
+  readonly #sample: SampleExport;
+  readonly #job: SplitJob & { readonly updatesQueueUrl: string };
+
+  constructor(options: DemoOptions, output: DemoOutput, stack: StackEndpoints) {
+    this.#options = options;
+    this.#output = output;
+    this.#stack = stack;
+    this.#sample = sampleExport(options);
+    this.#job = {
+      // Another id each time: the result message of this run must not be taken for an earlier one's.
+      downloadId: Date.now(),
+      file: this.#sample.fileName,
+      exportPath: `export/${this.#sample.fileName}`,
+      totalSize: this.#sample.size,
+      s3Bucket: BUCKET,
+      updatesQueueUrl: stack.queues.updates,
+    };
+    Object.assign(process.env, stackEnvironment(stack));
+  }
+
+  async run(): Promise<void> {
+    const { rows } = this.#options;
+    const { exportPath } = this.#job;
+    await this.#step(
+      `Uploading a sample export of ${formatCount(rows, 'image')} to s3://${BUCKET}/${exportPath}`,
+      'is the disk full? rm -rf .sheaf starts over with an empty S3',
+      () => this.#upload(),
+    );
+    await this.#step(
+      'Sending the trigger message to the queue "split"',
+      'rm -rf .sheaf starts over with empty queues',
+      () => this.#sendTrigger(),
+    );
+    const result = await this.#step(
+      'Splitting',
+      `npx sheaf watch ${splitWorkflowId(this.#job)}, or the Web UI, shows what happened`,
+      () => this.#follow(),
+    );
+    const message = await this.#step(
+      'Receiving the result message from the queue "updates"',
+      'the Web UI shows whether sendResult has run',
+      () => this.#receiveResult(),
+    );
+    await this.#step(
+      `Downloading and checking ${formatCount(message.batchFiles.length, 'batch zip')}`,
+      'the batch zips stay in S3 for a look',
+      () => this.#check(message),
+    );
+    this.#output.print(`\n${splitReport(result)}\n\n  ${pc.dim('run')}  ${this.#link()}`);
+  }
+
+  async #upload(): Promise<void> {
+    const s3 = stackS3(this.#stack);
+    await upload(
+      s3,
+      this.#sample.chunks(),
+      { bucket: BUCKET, key: this.#job.exportPath },
+      () => {},
+    );
+    s3.destroy();
+    this.#output.note(`${formatBytes(this.#sample.size)}, manifest of 18 columns`);
+  }
+
+  async #sendTrigger(): Promise<void> {
+    // As PHP's json_encode writes it: slashes are escaped.
+    const body = JSON.stringify(this.#job).replaceAll('/', '\\/');
+    const sqs = stackSqs(this.#stack);
+    await sqs.send(
+      new SendMessageCommand({ QueueUrl: this.#stack.queues.split, MessageBody: body }),
+    );
+    sqs.destroy();
+    this.#output.note(body);
+  }
+
+  async #follow(): Promise<SplitResult> {
+    this.#output.note(this.#link());
+    const client = await connectClient();
+    try {
+      const workflowId = splitWorkflowId(this.#job);
+      await awaitRun(client, workflowId);
+      return await followRun(client, workflowId);
+    } finally {
+      await client.connection.close();
+    }
+  }
+
+  async #receiveResult(): Promise<SplitSuccess> {
+    const QueueUrl = this.#stack.queues.updates;
+    const sqs = stackSqs(this.#stack);
+    const deadline = Date.now() + RESULT_WAIT_SECONDS * 1000;
+    try {
+      while (Date.now() < deadline) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 2 }),
+        );
+        for (const { Body = '', ReceiptHandle } of Messages) {
+          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+          const message: SplitSuccess | SplitFailure = JSON.parse(Body);
+          if (message.downloadId !== this.#job.downloadId) continue;
+          this.#output.note(Body);
+          if (message.status === 'failed') throw new Error(message.error);
+          return message;
+        }
+      }
+    } finally {
+      sqs.destroy();
+    }
+    throw new Error(`No result message for ${this.#job.downloadId} in ${RESULT_WAIT_SECONDS} s`);
+  }
+
+  async #check({ batchFiles }: SplitSuccess): Promise<void> {
+    const s3 = stackS3(this.#stack);
+    try {
+      const checked = await checkParts(s3, BUCKET, batchFiles, this.#sample);
+      this.#output.note(
+        `${formatCount(checked.images, 'image')} equal to the source's by SHA-256, ${formatCount(checked.rows, 'row')} of the manifest in order`,
+      );
+    } finally {
+      s3.destroy();
+    }
+  }
+
+  #link(): string {
+    return runLink(this.#stack.temporal.ui, splitWorkflowId(this.#job)) as string;
+  }
+
+  #step<T>(name: string, remedy: string, run: () => Promise<T>): Promise<T> {
+    return step(this.#output, name, remedy, run);
+  }
+}
+
+async function step<T>(
+  output: DemoOutput,
+  name: string,
+  remedy: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  output.step(name);
+  try {
+    return await run();
+  } catch (error) {
+    throw new DemoError(`${name}: failed: ${(error as Error).message}\n  ${remedy}`, {
+      cause: error,
+    });
+  }
+}

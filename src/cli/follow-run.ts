@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { causeOf } from '../workflows/failure.ts';
+import type { SplitResult } from '../workflows/split-archive.ts';
+import { progressBars } from './progress-bars.ts';
+import { readProgress } from './run-progress.ts';
+
+/** Time between two looks at a run (ms). */
+const LOOK_INTERVAL_MS = 500;
+
+/** A run that ended without a result; the message says why, in the words of the error that ended it. */
+export class RunFailedError extends Error {
+  override readonly name = 'RunFailedError';
+}
+
+/** A message becomes a run within a second; longer than this (ms) means that no starter is up. */
+const START_TIMEOUT_MS = 30_000;
+
+/** Waits until the run that a message asks for has been started. */
+export async function awaitRun(client: Client, workflowId: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await client.workflow.getHandle(workflowId).describe();
+      return;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      if (Date.now() > deadline) throw new Error(`No run ${workflowId}; is a starter up?`);
+      await sleep(LOOK_INTERVAL_MS / 5);
+    }
+  }
+}
+
+/**
+ * Shows how far a run is until it ends, and gives its result. Throws {@link RunFailedError} where it
+ * has none.
+ */
+export async function followRun(client: Client, workflowId: string): Promise<SplitResult> {
+  const bars = progressBars(process.stderr);
+  const result = client.workflow.getHandle(workflowId).result();
+  let ended = false;
+  const end = result
+    .then(
+      () => {},
+      () => {},
+    )
+    .finally(() => {
+      ended = true;
+    });
+  try {
+    while (!ended) {
+      const progress = await readProgress(client, workflowId);
+      if (progress) bars.update(progress);
+      await Promise.race([end, sleep(LOOK_INTERVAL_MS)]);
+    }
+    const value = (await result) as SplitResult;
+    const last = await readProgress(client, workflowId);
+    if (last) bars.update(last);
+    return value;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    throw new RunFailedError(`${workflowId} failed: ${causeOf(error.cause).message}`, {
+      cause: error,
+    });
+  } finally {
+    bars.stop();
+  }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+
+interface Entry {
+  summary: string;
+  /** Commands are loaded when they are called: each brings in much that the others don't need. */
+  load: () => Promise<{ command: () => Command }>;
+}
+
+const COMMANDS: Record<string, Entry> = {
+  demo: {
+    summary: 'see the main job done on a sample, from message to checked result',
+    load: () => import('./demo.ts'),
+  },
+  split: {
+    summary: 'split an archive into batch zips',
+    load: () => import('./split.ts'),
+  },
+  watch: {
+    summary: 'follow a run until it ends',
+    load: () => import('./watch.ts'),
+  },
+  up: {
+    summary: 'run the embedded stack (Temporal, S3, SQS) with worker and starter',
+    load: () => import('./up.ts'),
+  },
+  worker: {
+    summary: 'run a worker: it carries out workflows and activities',
+    load: () => import('./worker.ts'),
+  },
+  starter: {
+    summary: 'run a starter: it turns SQS messages into workflow runs',
+    load: () => import('./starter.ts'),
+  },
+};
+
+const program = new Command('sheaf')
+  .description('Durable archive batching for S3, on Temporal.')
+  .showHelpAfterError('(see --help)');
+
+const [first, second] = process.argv.slice(2);
+const called = first === 'help' ? second : first;
+for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+  const { command } = name === called ? await load() : { command: () => new Command() };
+  program.addCommand(command().name(name).summary(summary));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`sheaf: ${error instanceof Error ? error.message : error}`);
+  if (process.env.APP_DEBUG === '1') console.error(error);
+  process.exitCode = 1;
+}

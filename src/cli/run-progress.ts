@@ -1,0 +1,55 @@
+import { type Client, QueryNotRegisteredError, QueryRejectedError } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { BatchCheckpoint } from '../activities/build-batch.ts';
+import { progressQuery, type SplitProgress } from '../workflows/split-progress.ts';
+
+/** A query is answered by a worker; without one it hangs, and there is nothing to show (ms). */
+const QUERY_TIMEOUT_MS = 3_000;
+
+/**
+ * How far a split run is, with what its children's activities have told by heartbeat. Undefined where
+ * nobody can say: no worker is up, or the run is none of ours.
+ */
+export async function readProgress(
+  client: Client,
+  workflowId: string,
+): Promise<SplitProgress | undefined> {
+  try {
+    const handle = client.workflow.getHandle(workflowId);
+    const progress = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+      handle.query(progressQuery),
+    );
+    const checkpoints = await Promise.all(
+      progress.underWay.map((batch) => readCheckpoint(client, batch.workflowId)),
+    );
+    for (const checkpoint of checkpoints) {
+      progress.bytes.done += checkpoint?.bytesDone ?? 0;
+      progress.verified.done += checkpoint?.bytesVerified ?? 0;
+      progress.images.done += checkpoint?.entriesVerified ?? 0;
+    }
+    return progress;
+  } catch (error) {
+    const final = error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError;
+    if (final || isDeadline(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What a child's activity told by its last heartbeat. */
+async function readCheckpoint(
+  client: Client,
+  workflowId: string,
+): Promise<BatchCheckpoint | undefined> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  for (const { heartbeatDetails } of raw.pendingActivities ?? []) {
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    if (payload) return defaultPayloadConverter.fromPayload(payload) ?? undefined;
+  }
+  return undefined;
+}
+
+/** gRPC's CANCELLED and DEADLINE_EXCEEDED, which is how a query without a worker ends. */
+function isDeadline(error: unknown): boolean {
+  const code = (error as { cause?: { code?: number }; code?: number })?.cause?.code;
+  return code === 1 || code === 4;
+}

@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { connect, runLink } from './connection.ts';
+import { followRun } from './follow-run.ts';
+import { splitReport } from './split-report.ts';
+
+/** `sheaf watch`: follows a run until it ends. */
+export function command(): Command {
+  return new Command()
+    .description('Follows a run until it ends, with bars, and prints what it made.')
+    .argument('<workflow id>', 'id of the run, e.g. split-4711-export.zip')
+    .option('--json', "print the run's result as one line of JSON")
+    .action(watch);
+}
+
+async function watch(workflowId: string, { json }: { json?: true }): Promise<void> {
+  const { client, ui } = await connect();
+  try {
+    const link = runLink(ui, workflowId);
+    if (link && !json) console.error(`  ${link}`);
+    const result = await followRun(client, workflowId);
+    console.log(json ? JSON.stringify(result) : splitReport(result));
+  } finally {
+    await client.connection.close();
+  }
+}

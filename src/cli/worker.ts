@@ -1,0 +1,9 @@
+import { Command } from 'commander';
+import { runWorker } from '../worker/run.ts';
+
+/** `sheaf worker`: a worker until SIGTERM or SIGINT, configured by its environment. */
+export function command(): Command {
+  return new Command()
+    .description('Runs a worker until SIGTERM or SIGINT. Its settings are environment variables.')
+    .action(() => runWorker(process.env));
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** A setting that can't be used. The message names the variable, what was expected and what came. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const count = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most)
+    .describe(
+      most === Number.MAX_SAFE_INTEGER
+        ? `a whole number from ${least} up`
+        : `a whole number from ${least} to ${most}`,
+    );
+
+const flag = (on: string, off: string) =>
+  z
+    .enum([on, off])
+    .transform((value) => value === on)
+    .describe(`${on} or ${off}`);
+
+const text = z.string().min(1).describe('text that is not empty');
+
+/** Every setting that a process of ours reads, its default, and what it may be. The README's table is made of it. */
+export const settings = {
+  TASK_QUEUE: { schema: text, default: 'sheaf', help: 'Temporal task queue of workers and runs' },
+  SPLIT_QUEUE_URL: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) of split messages; the starter reads it',
+  },
+  BATCH_SIZE: { schema: count(1), default: '2000', help: 'rows a batch zip' },
+  IMAGE_COLUMN: {
+    schema: text,
+    default: 'imageName',
+    help: 'manifest column that names the image',
+  },
+  MAX_PARALLEL_BATCHES: {
+    schema: count(1, 500),
+    default: '4',
+    help: 'batch zips of one run that are built at once',
+  },
+  VERIFY: {
+    schema: flag('on', 'off'),
+    default: 'on',
+    help: "read each image once and check its CRC-32 (`off` trusts the archive's own numbers)",
+  },
+  RANGE_COPY: {
+    schema: flag('on', 'off'),
+    default: 'on',
+    help: 'let S3 copy byte ranges by itself (`off` moves every byte through the worker)',
+  },
+  MAX_BYTES_IN_FLIGHT: {
+    schema: count(16 * MIB),
+    default: String(128 * MIB),
+    help: 'bytes that a worker holds in buffers at once',
+  },
+  MAX_CONCURRENT_ACTIVITIES: {
+    schema: count(1, 1000),
+    default: '16',
+    help: 'activities that a worker runs at once',
+  },
+  MAX_BATCHES: {
+    schema: count(1, 2000),
+    default: '2000',
+    help: 'batch zips of one run; more would overflow the history',
+  },
+  MAX_ENTRIES: { schema: count(1), default: '250000', help: 'entries of an archive' },
+  MAX_ENTRY_BYTES: {
+    schema: count(1),
+    default: String(64 * GIB),
+    help: 'bytes of one entry, uncompressed',
+  },
+  MAX_TOTAL_BYTES: {
+    schema: count(1),
+    default: String(1024 * GIB),
+    help: 'bytes of all entries together, uncompressed',
+  },
+  MAX_RATIO: {
+    schema: count(1),
+    default: '1000',
+    help: 'uncompressed over compressed bytes of one entry',
+  },
+  MAX_MANIFEST_BYTES: {
+    schema: count(1, 256 * MIB),
+    default: String(64 * MIB),
+    help: 'bytes of the manifest',
+  },
+  MAX_ROW_BYTES: {
+    schema: count(1),
+    default: String(MIB),
+    help: 'bytes of one row of the manifest',
+  },
+  APP_DEBUG: { schema: flag('1', '0'), default: '0', help: '`1` logs at debug level' },
+  DEV_MODE: { schema: flag('1', '0'), default: '0', help: '`1` logs for people, `0` as JSON' },
+} as const satisfies Record<
+  string,
+  { schema: z.ZodType<unknown, string>; default: string | undefined; help: string }
+>;
+
+type Settings = typeof settings;
+
+/** The settings by name, as values. One without a default is undefined where it is not set. */
+export type Config = {
+  readonly [Name in keyof Settings]:
+    | z.output<Settings[Name]['schema']>
+    | (Settings[Name]['default'] extends string ? never : undefined);
+};
+
+/**
+ * Reads the settings from an environment, once, at a process's edge. An empty variable counts as
+ * unset. Throws {@link ConfigError}, which names every setting that can't be used.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const faults: string[] = [];
+  const values = Object.entries(settings).map(([name, setting]) => {
+    const value = env[name] || setting.default;
+    if (value === undefined) return [name, undefined];
+    const parsed = (setting.schema as z.ZodType).safeParse(value);
+    if (!parsed.success) {
+      faults.push(`${name}: expected ${setting.schema.description}, got "${value}"`);
+    }
+    return [name, parsed.data];
+  });
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return Object.fromEntries(values);
+}

@@ -1,0 +1,48 @@
+/** Names of the S3 buckets that the stack has from the start. */
+export const BUCKETS = ['source-images', 'zip-storage', 'sheaf-demo'] as const;
+
+/**
+ * The SQS queues that the stack has from the start, by the name that they have in our settings.
+ * `deadLetters` is the queue that a message moves to once it was received five times in vain.
+ */
+export const QUEUES = {
+  splitDlq: { name: 'split-dlq' },
+  split: { name: 'split', deadLetters: 'split-dlq' },
+  updates: { name: 'updates' },
+} as const satisfies Record<string, QueueSpec>;
+
+export interface QueueSpec {
+  name: string;
+  deadLetters?: string;
+}
+
+export type QueueUrls = Record<keyof typeof QUEUES, string>;
+
+/** Everything that a client of a running stack needs; plain JSON. */
+export interface StackEndpoints {
+  temporal: {
+    /** `host:port` of the gRPC service. */
+    address: string;
+    namespace: string;
+    /** URL of the Web UI. */
+    ui: string;
+  };
+  s3: { endpoint: string; region: string; accessKeyId: string; secretAccessKey: string };
+  sqs: { endpoint: string; region: string };
+  queues: QueueUrls;
+  buckets: string[];
+}
+
+/** The environment in which a worker, a starter or the command line uses a stack. */
+export function stackEnvironment(stack: StackEndpoints): Record<string, string> {
+  return {
+    TEMPORAL_ADDRESS: stack.temporal.address,
+    TEMPORAL_NAMESPACE: stack.temporal.namespace,
+    AWS_ENDPOINT_URL_S3: stack.s3.endpoint,
+    AWS_ENDPOINT_URL_SQS: stack.sqs.endpoint,
+    AWS_REGION: stack.s3.region,
+    AWS_ACCESS_KEY_ID: stack.s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: stack.s3.secretAccessKey,
+    SPLIT_QUEUE_URL: stack.queues.split,
+  };
+}

@@ -1,0 +1,104 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import getPort, { portNumbers } from 'get-port';
+
+/** All servers listen here and nowhere else. */
+export const HOST = '127.0.0.1';
+
+/** Below 32768, where Linux begins to take ports for outgoing connections. */
+const LOWEST_PORT = 10_000;
+/** SeaweedFS's servers take their port plus this for gRPC, unless told another one. */
+export const SEAWEEDFS_GRPC_OFFSET = 10_000;
+const HIGHEST_PORT = 32_767 - SEAWEEDFS_GRPC_OFFSET;
+/** Ports that one process looks through before it comes to those where another one starts. */
+const PORTS_A_PROCESS = 32;
+
+const NAMES = [
+  'temporal',
+  'temporalUi',
+  'temporalHttp',
+  'temporalMetrics',
+  's3',
+  's3Grpc',
+  's3Master',
+  's3Volume',
+  's3Filer',
+  's3Admin',
+  'sqs',
+] as const;
+
+/** Each TCP port that the stack listens on. */
+export type StackPorts = Record<(typeof NAMES)[number], number>;
+
+/**
+ * Chooses the stack's ports: those asked for, else those that it had the last time, where they
+ * are free (addresses that are in queues and histories then stay true), else free ones.
+ *
+ * @param dir the stack's data folder, where the choice is remembered.
+ * @param patienceMs how long to wait for the last time's ports, where servers may still be ending.
+ * @throws if a port that was asked for is in use.
+ */
+export async function choosePorts(
+  dir: string,
+  asked: Partial<StackPorts>,
+  patienceMs: number,
+): Promise<StackPorts> {
+  const file = join(dir, 'ports.json');
+  const previous = await readPorts(file);
+  const deadline = Date.now() + patienceMs;
+  const chosen: Partial<StackPorts> = { ...asked };
+  for (const name of NAMES) {
+    const wanted = asked[name];
+    if (wanted !== undefined && !(await becomesFree(wanted, deadline))) {
+      throw new Error(
+        `Port ${wanted}, asked for ${name}, is in use on ${HOST}: ` +
+          'end what listens there, ask for another one, or leave it out for a free one.',
+      );
+    }
+  }
+  for (const name of NAMES) {
+    const last = previous[name];
+    const usable = last !== undefined && !Object.values(chosen).includes(last);
+    chosen[name] ??= usable && (await becomesFree(last, deadline)) ? last : await freePort(name);
+  }
+  await writeFile(file, `${JSON.stringify(chosen, null, 2)}\n`);
+  return chosen as StackPorts;
+}
+
+async function becomesFree(port: number, deadline: number): Promise<boolean> {
+  while (!(await isFree(port))) {
+    if (Date.now() >= deadline) return false;
+    await sleep(100);
+  }
+  return true;
+}
+
+async function freePort(name: keyof StackPorts): Promise<number> {
+  // Processes that start at once look in different places: a port is free until it is listened to.
+  const span = HIGHEST_PORT - LOWEST_PORT - PORTS_A_PROCESS;
+  const from = LOWEST_PORT + ((process.pid * PORTS_A_PROCESS) % span);
+  for (;;) {
+    const port = await getPort({ port: portNumbers(from, HIGHEST_PORT), host: HOST });
+    const grpcTaken = name.startsWith('s3') && !(await isFree(port + SEAWEEDFS_GRPC_OFFSET));
+    if (!grpcTaken) return port;
+  }
+}
+
+/** Whether nothing listens on a port of the loopback address. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, HOST, () => server.close(() => resolve(true)));
+  });
+}
+
+async function readPorts(file: string): Promise<Partial<StackPorts>> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return {};
+  }
+}

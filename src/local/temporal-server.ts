@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { Program } from './locate.ts';
+import { ManagedProcess } from './managed-process.ts';
+import { HOST, type StackPorts } from './ports.ts';
+import { serverEnvironment, startAdvice } from './server-environment.ts';
+
+/** The dev server makes this namespace by itself. */
+export const NAMESPACE = 'default';
+
+/** Long: a first start makes the database, and the machine may be busy. */
+const READY_TIMEOUT_MS = 60_000;
+/** It needs less than a second; what it has acknowledged is in its database anyway. */
+const STOP_GRACE_MS = 5000;
+
+/** The Temporal CLI's dev server with Web UI, on a database file in `dir`. */
+export function temporalServer(
+  program: Program,
+  dir: string,
+  ports: StackPorts,
+  env: NodeJS.ProcessEnv,
+): ManagedProcess {
+  const args = [...program.args, 'server', 'start-dev', '--ip', HOST, '--log-level', 'warn'];
+  args.push('--db-filename', join(dir, 'temporal.db'));
+  args.push('--port', `${ports.temporal}`, '--ui-port', `${ports.temporalUi}`);
+  args.push('--http-port', `${ports.temporalHttp}`, '--metrics-port', `${ports.temporalMetrics}`);
+  const namespace = `http://${HOST}:${ports.temporalHttp}/api/v1/namespaces/${NAMESPACE}`;
+  const ui = `http://${HOST}:${ports.temporalUi}/`;
+  return new ManagedProcess({
+    name: 'Temporal',
+    command: program.command,
+    args,
+    env: serverEnvironment(env, program.env),
+    cwd: dir,
+    output: { file: join(dir, 'logs', 'temporal.log') },
+    ready: () => Promise.all([answers(namespace), answers(ui)]).then(() => {}),
+    readyTimeoutMs: READY_TIMEOUT_MS,
+    stopGraceMs: STOP_GRACE_MS,
+    advice: startAdvice(program),
+  });
+}
+
+async function answers(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`${url} answers with status ${response.status}`);
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/** A bare file name: it becomes part of S3 keys and of a workflow id. */
+const bareName = z
+  .string()
+  .regex(/^[^/\\\0]+$/, { error: 'expected a bare file name without slashes' })
+  .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' });
+
+const nonEmpty = z.string().min(1, { error: 'expected text that is not empty' });
+
+/**
+ * What a split run is told. The same as the trigger message, but that a run started by hand may have
+ * nobody to tell its result.
+ */
+export const splitJobSchema = z.object({
+  /** Id of the export record at the client; returned unchanged, type kept. */
+  downloadId: z.union([z.int(), nonEmpty], { error: 'expected an integer or text' }),
+  /** Bare name of the archive; the batch zips are named after it. */
+  file: bareName,
+  /** S3 key of the archive. */
+  exportPath: nonEmpty,
+  /** Size of the archive in bytes, as the client knows it. */
+  totalSize: z.int().nonnegative({ error: 'expected a size in bytes, from 0 up' }),
+  /** Bucket of the archive and of the batch zips. */
+  s3Bucket: nonEmpty,
+  /** SQS URL for the result. */
+  updatesQueueUrl: z.url({ error: 'expected the URL of an SQS queue' }).optional(),
+});
+
+/** See {@link splitJobSchema}. */
+export type SplitJob = z.infer<typeof splitJobSchema>;
+
+/** The trigger message of the split queue: a job that names where its result goes. */
+export const splitMessageSchema = splitJobSchema.required({ updatesQueueUrl: true });
+
+/** What a message that can't be taken must still have, for its sender to be told so. */
+export const splitReplySchema = splitMessageSchema.pick({
+  downloadId: true,
+  updatesQueueUrl: true,
+});
+
+/** Settings of a single run, over those of the worker. */
+export const splitOptionsSchema = z.object({
+  /** Rows a batch zip. */
+  batchSize: z.int().min(1, { error: 'expected a number of rows from 1 up' }).optional(),
+});
+
+/** See {@link splitOptionsSchema}. */
+export type SplitOptions = z.infer<typeof splitOptionsSchema>;
+
+/** The client routes a result by this name. */
+const RESULT_FUNCTION = 'BiospexBatchCreator';
+
+/** The result message: once a run, when every batch zip can be read in S3. */
+export interface SplitSuccess {
+  readonly function: typeof RESULT_FUNCTION;
+  readonly status: 'success';
+  readonly downloadId: SplitJob['downloadId'];
+  /** Bare names, in order; they lie under `batch/`. */
+  readonly batchFiles: readonly string[];
+}
+
+/** The result message of a run that made nothing that counts. */
+export interface SplitFailure {
+  readonly function: typeof RESULT_FUNCTION;
+  readonly status: 'failed';
+  readonly downloadId: SplitJob['downloadId'];
+  readonly error: string;
+}
+
+export function splitSuccess(
+  downloadId: SplitJob['downloadId'],
+  batchFiles: readonly string[],
+): SplitSuccess {
+  return { function: RESULT_FUNCTION, status: 'success', downloadId, batchFiles };
+}
+
+export function splitFailure(downloadId: SplitJob['downloadId'], error: string): SplitFailure {
+  return { function: RESULT_FUNCTION, status: 'failed', downloadId, error: deliverable(error) };
+}
+
+/**
+ * Rewords an error so that the client delivers it: its listener takes a message with one of these
+ * phrases for a fault of its own, and drops it.
+ */
+function deliverable(error: string): string {
+  return error
+    .replace(/Unknown function:/gi, 'Unknown function')
+    .replace(/Invalid JSON/gi, 'JSON that is not valid')
+    .replace(/Missing function/gi, 'No function')
+    .replace(/not found/gi, 'absent');
+}

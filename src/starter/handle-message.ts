@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Message, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { Log } from '../log.ts';
+import { MessageError } from '../messages/parse.ts';
+import { sendToDeadLetters } from './dead-letters.ts';
+import type { JobIntake, RunRequest } from './job-intake.ts';
+import { startRun } from './start-run.ts';
+
+/** Pauses while Temporal can't be reached (ms): doubled from the first to the longest. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** gRPC's INVALID_ARGUMENT: Temporal will never take this request, e.g. for an id that is too long. */
+const INVALID_ARGUMENT = 3;
+
+export interface MessageContext {
+  readonly client: Client;
+  readonly sqs: SQSClient;
+  readonly taskQueue: string;
+  readonly intake: JobIntake;
+  /** Where messages that can't be read go; undefined where the queue has no dead-letter queue. */
+  readonly deadLetterUrl: string | undefined;
+  readonly log: Log;
+  /** Aborts when the starter stops. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Deals with one message. True once it may be deleted: its run is durably started or found, or it is
+ * in the dead-letter queue. False where it has to stay. While Temporal can't be reached, the message
+ * is held, so that it doesn't use up its receives; rejects when the starter stops meanwhile.
+ */
+export async function handleMessage(message: Message, context: MessageContext): Promise<boolean> {
+  const { intake, log } = context;
+  const fields = { job: intake.job, messageId: message.MessageId };
+  try {
+    const request = intake.read(message.Body ?? '');
+    const outcome = await startWhenReachable(request, message, context);
+    log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
+    return true;
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    log.error({ ...fields, reason: error.message }, 'message refused');
+    return refuse(message, error.message, context);
+  }
+}
+
+async function startWhenReachable(request: RunRequest, message: Message, context: MessageContext) {
+  const { client, taskQueue, log, signal } = context;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await startRun(client, taskQueue, request, message.MessageId as string);
+    } catch (error) {
+      if (isGrpcServiceError(error) && Number(error.code) === INVALID_ARGUMENT) {
+        throw new MessageError(`Temporal refuses the run: ${error.details}`, { cause: error });
+      }
+      const { message: reason } = error as Error;
+      log.warn({ messageId: message.MessageId, reason, pause }, 'Temporal takes no run; waiting');
+      await sleep(pause, undefined, { signal });
+    }
+  }
+}
+
+async function refuse(message: Message, reason: string, context: MessageContext): Promise<boolean> {
+  const { sqs, intake, deadLetterUrl, log } = context;
+  if (!deadLetterUrl) return false;
+  await sendToDeadLetters(sqs, deadLetterUrl, message);
+  const refusal = intake.refusal(message.Body ?? '', reason);
+  if (refusal) {
+    try {
+      const { queueUrl: QueueUrl, body: MessageBody } = refusal;
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    } catch (error) {
+      // The message is in the dead-letter queue; that its sender can't be told changes nothing.
+      const { message: fault } = error as Error;
+      log.warn({ messageId: message.MessageId, fault }, 'the sender could not be told');
+    }
+  }
+  return true;
+}

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Client } from '@temporalio/client';
+import { Consumer } from 'sqs-consumer';
+import { createSqsClient } from '../clients.ts';
+import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { createLog, type Log } from '../log.ts';
+import { connectClient } from '../temporal.ts';
+import { deadLetterQueueOf, resolveQueue } from './dead-letters.ts';
+import { handleMessage } from './handle-message.ts';
+import type { JobIntake } from './job-intake.ts';
+import { splitIntake } from './split-intake.ts';
+
+/** Messages that are taken by one receive, SQS's most, and dealt with side by side. */
+const MESSAGES_A_RECEIVE = 10;
+
+/** A receive waits so long for a message (s). A stop waits for it, so it is shorter than SQS's most, 20. */
+const LONG_POLL_SECONDS = 5;
+
+/** A message that is held longer than this (s) is seen by other starters; it is extended long before. */
+const VISIBILITY_SECONDS = 60;
+const VISIBILITY_EXTENSION_SECONDS = 20;
+
+/** A stop waits so long (ms) for the receive and the messages that are under way. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/**
+ * Runs a starter with the settings of an environment until SIGTERM or SIGINT: it polls each queue
+ * that is set, and starts runs. Tells a parent process over IPC when it polls. Rejects where a
+ * setting can't be used, or Temporal or a queue can't be reached.
+ */
+export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
+  const config = loadConfig(env);
+  const intakes = intakesOf(config);
+  const log = createLog('starter', config);
+  const stopped = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopped.abort());
+
+  const client = await connectClient();
+  const sqs = createSqsClient();
+  try {
+    const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal: stopped.signal };
+    const consumers = await Promise.all(intakes.map((intake) => startPolling(intake, polling)));
+    process.send?.({ type: 'ready' });
+    if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+    await Promise.all(consumers.map(stopPolling));
+    log.info({}, 'starter stopped');
+  } finally {
+    await client.connection.close();
+    sqs.destroy();
+  }
+}
+
+function intakesOf({ SPLIT_QUEUE_URL }: Config): JobIntake[] {
+  const intakes = SPLIT_QUEUE_URL ? [splitIntake(SPLIT_QUEUE_URL)] : [];
+  if (intakes.length === 0) {
+    throw new ConfigError('SPLIT_QUEUE_URL: expected the URL or name of an SQS queue, got nothing');
+  }
+  return intakes;
+}
+
+interface Polling {
+  readonly client: Client;
+  readonly sqs: SQSClient;
+  readonly log: Log;
+  readonly taskQueue: string;
+  readonly signal: AbortSignal;
+}
+
+async function startPolling(intake: JobIntake, polling: Polling): Promise<Consumer> {
+  const { sqs, log } = polling;
+  const queueUrl = await resolveQueue(sqs, intake.queue);
+  const deadLetterUrl = await deadLetterQueueOf(sqs, queueUrl);
+  const fields = { job: intake.job, queueUrl, deadLetterUrl };
+  if (!deadLetterUrl) {
+    log.warn(
+      fields,
+      'the queue has no dead-letter queue: messages that can not be read stay in it',
+    );
+  }
+  const context = { ...polling, intake, deadLetterUrl };
+  const consumer = Consumer.create({
+    sqs,
+    queueUrl,
+    batchSize: MESSAGES_A_RECEIVE,
+    waitTimeSeconds: LONG_POLL_SECONDS,
+    visibilityTimeout: VISIBILITY_SECONDS,
+    heartbeatInterval: VISIBILITY_EXTENSION_SECONDS,
+    // A message that a stopping starter gives back is there for the next one at once.
+    terminateVisibilityTimeout: true,
+    pollingCompleteWaitTimeMs: STOP_TIMEOUT_MS,
+    suppressFifoWarning: true,
+    messageSystemAttributeNames: ['MessageGroupId'],
+    messageAttributeNames: ['All'],
+    handleMessage: async (message) =>
+      (await handleMessage(message, context)) ? message : undefined,
+  });
+  consumer.on('error', (error) => log.error({ ...fields, reason: error.message }, 'SQS fails'));
+  consumer.on('processing_error', (error, { MessageId: messageId }) =>
+    log.error({ ...fields, messageId, reason: error.message }, 'message not taken'),
+  );
+  consumer.start();
+  log.info(fields, 'starter polls');
+  return consumer;
+}
+
+/** Ends when nothing of a consumer is under way any more. */
+async function stopPolling(consumer: Consumer): Promise<void> {
+  const end = once(consumer, 'stopped');
+  consumer.stop();
+  await end;
+}

@@ -1,0 +1,76 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+
+/** An object in S3. */
+export interface ObjectLocation {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** One version of an object, pinned by its ETag. Size in bytes. */
+export interface ObjectVersion extends ObjectLocation {
+  readonly etag: string;
+  readonly size: number;
+}
+
+/** `s3://bucket/key`, as messages name an object. */
+export function objectUrl({ bucket, key }: ObjectLocation): string {
+  return `s3://${bucket}/${key}`;
+}
+
+/** The object that a job was told to read is not there. */
+export class ObjectMissingError extends Error {
+  override readonly name = 'ObjectMissingError';
+  constructor(location: ObjectLocation, options?: ErrorOptions) {
+    super(`${objectUrl(location)} does not exist; upload it, then send the job again`, options);
+  }
+}
+
+/** The object was replaced or deleted after the run had begun to read it. */
+export class ObjectChangedError extends Error {
+  override readonly name = 'ObjectChangedError';
+  constructor(version: ObjectVersion, options?: ErrorOptions) {
+    super(
+      `${objectUrl(version)} changed while the run was reading it (its ETag was ${version.etag}); send the job again once it is final`,
+      options,
+    );
+  }
+}
+
+/** S3 refuses the call: trying again can't help until somebody changes a permission. */
+export class AccessDeniedError extends Error {
+  override readonly name = 'AccessDeniedError';
+  constructor(location: ObjectLocation, call: string, options?: ErrorOptions) {
+    super(
+      `S3 denies ${call} on ${objectUrl(location)}; allow it for the worker's credentials`,
+      options,
+    );
+  }
+}
+
+/** The multipart upload that a part was meant for is gone: completed, or aborted by somebody else. */
+export class UploadGoneError extends Error {
+  override readonly name = 'UploadGoneError';
+  constructor(location: ObjectLocation, options?: ErrorOptions) {
+    super(`The multipart upload of ${objectUrl(location)} is gone before it was complete`, options);
+  }
+}
+
+/** True for S3's answer that a thing is absent, as HEAD (no body, "NotFound") and GET spell it. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
+}
+
+/** True where a condition on an ETag (If-Match, x-amz-copy-source-if-match) does not hold. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412;
+}
+
+/** True for S3's refusal of a call by these credentials. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
+}
+
+/** True where the store does not know the call or the header at all. */
+export function isNotImplemented(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 501;
+}

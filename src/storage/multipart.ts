@@ -1,0 +1,175 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  type S3Client,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import {
+  AccessDeniedError,
+  isAccessDenied,
+  isMissing,
+  isPreconditionFailed,
+  ObjectChangedError,
+  type ObjectLocation,
+  type ObjectVersion,
+  UploadGoneError,
+} from './errors.ts';
+
+/** A multipart upload that is under way. */
+export interface MultipartUpload extends ObjectLocation {
+  readonly uploadId: string;
+}
+
+/** A part that S3 has. Size in bytes. */
+export interface UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+  readonly size: number;
+}
+
+/** Begins an upload; the metadata is the finished object's. Throws {@link AccessDeniedError}. */
+export async function createUpload(
+  s3: S3Client,
+  target: ObjectLocation,
+  contentType: string,
+  metadata: Record<string, string>,
+  signal: AbortSignal,
+): Promise<MultipartUpload> {
+  try {
+    const { UploadId } = await s3.send(
+      new CreateMultipartUploadCommand({
+        Bucket: target.bucket,
+        Key: target.key,
+        ContentType: contentType,
+        Metadata: metadata,
+      }),
+      { abortSignal: signal },
+    );
+    return { ...target, uploadId: UploadId as string };
+  } catch (error) {
+    if (isAccessDenied(error)) {
+      throw new AccessDeniedError(target, 'CreateMultipartUpload', { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** The parts that S3 has, by number. Throws {@link UploadGoneError}. */
+export async function listParts(
+  s3: S3Client,
+  upload: MultipartUpload,
+  signal: AbortSignal,
+): Promise<Map<number, UploadedPart>> {
+  const parts = new Map<number, UploadedPart>();
+  let marker: string | undefined;
+  do {
+    const page = await s3
+      .send(new ListPartsCommand({ ...names(upload), PartNumberMarker: marker }), {
+        abortSignal: signal,
+      })
+      .catch((error) => {
+        throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+      });
+    for (const { PartNumber: number = 0, ETag: etag = '', Size: size = 0 } of page.Parts ?? []) {
+      parts.set(number, { number, etag, size });
+    }
+    marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+  } while (marker !== undefined);
+  return parts;
+}
+
+/** Uploads a part from memory. */
+export async function uploadPart(
+  s3: S3Client,
+  upload: MultipartUpload,
+  number: number,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<UploadedPart> {
+  try {
+    const { ETag: etag = '' } = await s3.send(
+      new UploadPartCommand({ ...names(upload), PartNumber: number, Body: body }),
+      { abortSignal: signal },
+    );
+    return { number, etag, size: body.length };
+  } catch (error) {
+    throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+  }
+}
+
+/**
+ * Lets S3 copy a range of the source into a part: `size` bytes from `start`. Throws
+ * {@link ObjectChangedError} where the source is no longer the version that was planned on.
+ */
+export async function copyPart(
+  s3: S3Client,
+  upload: MultipartUpload,
+  source: ObjectVersion,
+  part: { readonly number: number; readonly start: number; readonly size: number },
+  signal: AbortSignal,
+): Promise<UploadedPart> {
+  try {
+    const { CopyPartResult } = await s3.send(
+      new UploadPartCopyCommand({
+        ...names(upload),
+        PartNumber: part.number,
+        CopySource: `${source.bucket}/${encodeKey(source.key)}`,
+        CopySourceIfMatch: source.etag,
+        CopySourceRange: `bytes=${part.start}-${part.start + part.size - 1}`,
+      }),
+      { abortSignal: signal },
+    );
+    return { number: part.number, etag: CopyPartResult?.ETag ?? '', size: part.size };
+  } catch (error) {
+    if (isPreconditionFailed(error)) throw new ObjectChangedError(source, { cause: error });
+    if (isMissing(error)) {
+      throw (error as Error).name === 'NoSuchUpload'
+        ? new UploadGoneError(upload, { cause: error })
+        : new ObjectChangedError(source, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Makes the parts, given in order, into the object. Throws {@link UploadGoneError}. */
+export async function completeUpload(
+  s3: S3Client,
+  upload: MultipartUpload,
+  parts: readonly UploadedPart[],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await s3.send(
+      new CompleteMultipartUploadCommand({
+        ...names(upload),
+        MultipartUpload: {
+          Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })),
+        },
+      }),
+      { abortSignal: signal },
+    );
+  } catch (error) {
+    throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+  }
+}
+
+/** Gives an upload up, so that its parts are no longer stored (and paid for). Gone already is fine. */
+export async function abortUpload(s3: S3Client, upload: MultipartUpload): Promise<void> {
+  try {
+    await s3.send(new AbortMultipartUploadCommand(names(upload)));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+function names({ bucket, key, uploadId }: MultipartUpload) {
+  return { Bucket: bucket, Key: key, UploadId: uploadId };
+}
+
+/** `x-amz-copy-source` is a URL-encoded path; the slashes between a key's segments stay. */
+function encodeKey(key: string): string {
+  return key.split('/').map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,190 @@
+import type { Readable } from 'node:stream';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { RangeReader } from '../archive/range-reader.ts';
+import {
+  AccessDeniedError,
+  isAccessDenied,
+  isMissing,
+  isPreconditionFailed,
+  ObjectChangedError,
+  type ObjectLocation,
+  ObjectMissingError,
+  type ObjectVersion,
+} from './errors.ts';
+
+/** What HEAD says of an object: its version and the metadata that its writer gave it. */
+export interface ObjectHead extends ObjectVersion {
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Asks S3 for an object; undefined where there is none. Throws {@link AccessDeniedError}. */
+export async function headObject(
+  s3: S3Client,
+  location: ObjectLocation,
+  signal?: AbortSignal,
+): Promise<ObjectHead | undefined> {
+  try {
+    const head = await s3.send(
+      new HeadObjectCommand({ Bucket: location.bucket, Key: location.key }),
+      abortable(signal),
+    );
+    return {
+      ...location,
+      etag: head.ETag ?? '',
+      size: head.ContentLength ?? 0,
+      metadata: head.Metadata ?? {},
+    };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    if (isAccessDenied(error)) {
+      throw new AccessDeniedError(location, 'HeadObject', { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * The bytes of one version of an object, as they arrive, from `start` up to, not including, `end`.
+ * Throws {@link ObjectChangedError} once the version is no longer there, and an ordinary error where
+ * the connection gives fewer bytes than asked for.
+ */
+export async function* streamRange(
+  s3: S3Client,
+  version: ObjectVersion,
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (start >= end) return;
+  const body = await getRange(s3, version, start, end, signal);
+  let received = 0;
+  for await (const chunk of body) {
+    received += chunk.length;
+    yield chunk;
+  }
+  if (received !== end - start) {
+    throw new Error(
+      `Expected ${end - start} bytes from ${start} of s3://${version.bucket}/${version.key}, got ${received}`,
+    );
+  }
+}
+
+/** Reads of one version of an object, for code that knows nothing of S3. */
+export function objectReader(
+  s3: S3Client,
+  version: ObjectVersion,
+  signal: AbortSignal,
+): RangeReader {
+  return {
+    size: version.size,
+    read: (start, end) => readRange(s3, version, start, end, signal),
+  };
+}
+
+/** The bytes of a range in one buffer; see {@link streamRange}. */
+export async function readRange(
+  s3: S3Client,
+  version: ObjectVersion,
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start);
+  let position = 0;
+  for await (const chunk of streamRange(s3, version, start, end, signal)) {
+    position += chunk.copy(bytes, position);
+  }
+  return bytes;
+}
+
+/** Writes a small object of ours. */
+export async function putObject(
+  s3: S3Client,
+  location: ObjectLocation,
+  body: Buffer,
+  signal?: AbortSignal,
+): Promise<void> {
+  await s3.send(
+    new PutObjectCommand({ Bucket: location.bucket, Key: location.key, Body: body }),
+    abortable(signal),
+  );
+}
+
+/** Reads a small object of ours, whole. Throws {@link ObjectMissingError}. */
+export async function getObject(
+  s3: S3Client,
+  location: ObjectLocation,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  try {
+    const { Body } = await s3.send(
+      new GetObjectCommand({ Bucket: location.bucket, Key: location.key }),
+      abortable(signal),
+    );
+    return Buffer.concat(await Array.fromAsync(Body as Readable));
+  } catch (error) {
+    if (isMissing(error)) throw new ObjectMissingError(location, { cause: error });
+    throw error;
+  }
+}
+
+/** Deletes every object whose key begins with `prefix`. Deleting nothing is fine. */
+export async function deletePrefix(
+  s3: S3Client,
+  bucket: string,
+  prefix: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const page = await s3.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }),
+      abortable(signal),
+    );
+    const keys = (page.Contents ?? []).flatMap(({ Key }) => (Key ? [{ Key }] : []));
+    if (keys.length === 0) return;
+    const { Errors } = await s3.send(
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }),
+      abortable(signal),
+    );
+    const [first] = Errors ?? [];
+    if (first) throw new Error(`S3 can't delete s3://${bucket}/${first.Key}: ${first.Message}`);
+  }
+}
+
+async function getRange(
+  s3: S3Client,
+  version: ObjectVersion,
+  start: number,
+  end: number,
+  signal: AbortSignal,
+): Promise<Readable> {
+  try {
+    const { Body } = await s3.send(
+      new GetObjectCommand({
+        Bucket: version.bucket,
+        Key: version.key,
+        IfMatch: version.etag,
+        Range: `bytes=${start}-${end - 1}`,
+      }),
+      abortable(signal),
+    );
+    return Body as Readable;
+  } catch (error) {
+    if (isMissing(error) || isPreconditionFailed(error)) {
+      throw new ObjectChangedError(version, { cause: error });
+    }
+    if (isAccessDenied(error)) throw new AccessDeniedError(version, 'GetObject', { cause: error });
+    throw error;
+  }
+}
+
+function abortable(signal: AbortSignal | undefined) {
+  return signal ? { abortSignal: signal } : {};
+}

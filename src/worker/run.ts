@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { HEARTBEAT_INTERVAL_MS } from '../activities/heartbeat.ts';
+import { createActivities } from '../activities/index.ts';
+import { createS3Client, createSqsClient } from '../clients.ts';
+import { loadConfig } from '../config.ts';
+import { createLog, type Log } from '../log.ts';
+import { CONNECT_TIMEOUT_MS, connectWithin, temporalSettings } from '../temporal.ts';
+
+/** Time that activities get to end by themselves once the worker is told to stop; then they are cancelled. */
+const SHUTDOWN_GRACE = '3 seconds';
+
+/** Time after which the worker stops whatever its activities do. */
+const SHUTDOWN_FORCE = '10 seconds';
+
+/** Workflows that stay in memory between their tasks. */
+const MAX_CACHED_WORKFLOWS = 200;
+
+/**
+ * Runs a worker with the settings of an environment until SIGTERM or SIGINT. Tells a parent process
+ * over IPC when it polls. Rejects where a setting can't be used or Temporal can't be reached.
+ */
+export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
+  const config = loadConfig(env);
+  const log = createLog('worker', config);
+  installRuntime(log, config.APP_DEBUG);
+  const { connectionOptions, namespace } = temporalSettings();
+  const connection = await connectWithin(CONNECT_TIMEOUT_MS, () =>
+    NativeConnection.connect(connectionOptions),
+  );
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: config.TASK_QUEUE,
+      ...workflowSource(env),
+      activities: createActivities({ s3: createS3Client(), sqs: createSqsClient(), config }),
+      maxConcurrentActivityTaskExecutions: config.MAX_CONCURRENT_ACTIVITIES,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+      shutdownGraceTime: SHUTDOWN_GRACE,
+      shutdownForceTime: SHUTDOWN_FORCE,
+    });
+    const running = worker.run();
+    log.info({ taskQueue: config.TASK_QUEUE, namespace }, 'worker polls');
+    process.send?.({ type: 'ready' });
+    await running;
+    log.info({}, 'worker stopped');
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The bundle that the build has made, else the sources, which are bundled at start. */
+function workflowSource(env: NodeJS.ProcessEnv): Partial<WorkerOptions> {
+  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  const codePath = env.WORKFLOW_BUNDLE || (existsSync(built) ? built : undefined);
+  if (codePath) return { workflowBundle: { codePath } };
+  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}
+
+/** The SDK logs through our logger, and turns SIGTERM and SIGINT into a graceful shutdown. */
+function installRuntime(log: Log, debug: boolean): void {
+  const logger = new DefaultLogger(debug ? 'DEBUG' : 'INFO', ({ level, message, meta }) => {
+    const { error, ...fields } = meta ?? {};
+    const detail = error instanceof Error ? { ...fields, error: error.message } : { ...meta };
+    if (level === 'ERROR') log.error(detail, message);
+    else if (level === 'WARN') log.warn(detail, message);
+    else if (level === 'INFO') log.info(detail, message);
+    else log.debug(detail, message);
+  });
+  Runtime.install({ logger, shutdownSignals: ['SIGINT', 'SIGTERM'] });
+}

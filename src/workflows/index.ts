@@ -1,0 +1,2 @@
+export { buildBatch } from './build-batch.ts';
+export { splitArchive } from './split-archive.ts';

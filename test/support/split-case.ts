@@ -1,0 +1,140 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { inject, onTestFinished } from 'vitest';
+import { createActivities } from '../../src/activities/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import { stackS3, stackSqs } from '../../src/local/clients.ts';
+import type { StackEndpoints } from '../../src/local/endpoints.ts';
+import type { SplitJob } from '../../src/messages/split.ts';
+import type { splitArchive } from '../../src/workflows/split-archive.ts';
+import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
+import {
+  testClient,
+  testNativeConnection,
+  testS3,
+  testSqs,
+  uniqueBucket,
+  uniqueName,
+  uniqueQueue,
+  uniqueTaskQueue,
+} from './harness.ts';
+
+/**
+ * Runs a worker in this process until the test ends; `env` holds settings, as for a real one. It uses
+ * the suite's stack, or this one, which may have a proxy in S3's place.
+ */
+export async function startWorker(
+  taskQueue: string,
+  env: Record<string, string> = {},
+  stack: StackEndpoints = inject('stack'),
+) {
+  const worker = await Worker.create({
+    connection: await testNativeConnection(),
+    taskQueue,
+    workflowBundle: { codePath: inject('workflowBundle') },
+    activities: createActivities({ s3: stackS3(stack), sqs: stackSqs(stack), config: loadConfig(env) }),
+    maxHeartbeatThrottleInterval: '1 second',
+    shutdownGraceTime: '1 second',
+  });
+  const running = worker.run();
+  onTestFinished(async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running;
+  });
+}
+
+/** A split job of a test's own: its bucket, queues, and archive. */
+export interface SplitCase {
+  readonly job: SplitJob & { readonly updatesQueueUrl: string };
+  readonly taskQueue: string;
+  readonly client: Client;
+  /** Starts a run of the job. */
+  start(): Promise<WorkflowHandle<typeof splitArchive>>;
+  /** Takes the result messages that are there, in order. */
+  results(): Promise<unknown[]>;
+  /** The object at `batch/<name>`. */
+  part(name: string): Promise<Buffer>;
+  /** Every key in the bucket. */
+  keys(): Promise<string[]>;
+}
+
+/** Puts an archive into a bucket of the test's own, ready to be split. */
+export async function splitCase(archive: Buffer | undefined): Promise<SplitCase> {
+  const client = await testClient();
+  const bucket = await uniqueBucket();
+  const { url: updatesQueueUrl } = await uniqueQueue();
+  const taskQueue = uniqueTaskQueue();
+  const file = `${uniqueName()}.zip`;
+  const job = {
+    downloadId: 4711,
+    file,
+    exportPath: `export/${file}`,
+    totalSize: archive?.length ?? 0,
+    s3Bucket: bucket,
+    updatesQueueUrl,
+  };
+  if (archive) await putArchive(job, archive);
+  return {
+    job,
+    taskQueue,
+    client,
+    start: () =>
+      client.workflow.start<typeof splitArchive>('splitArchive', {
+        taskQueue,
+        workflowId: splitWorkflowId(job),
+        args: [job],
+      }),
+    results: () => takeMessages(updatesQueueUrl),
+    part: (name) => readObject(bucket, `batch/${name}`),
+    keys: async () => {
+      const { Contents } = await testS3().send(new ListObjectsV2Command({ Bucket: bucket }));
+      return (Contents ?? []).map(({ Key }) => Key as string);
+    },
+  };
+}
+
+/** Puts, or replaces, a job's archive. */
+export async function putArchive(job: SplitJob, archive: Buffer): Promise<void> {
+  await testS3().send(
+    new PutObjectCommand({ Bucket: job.s3Bucket, Key: job.exportPath, Body: archive }),
+  );
+}
+
+/** Receives and deletes the messages of a queue until it is empty; bodies are JSON. */
+export async function takeMessages(QueueUrl: string): Promise<unknown[]> {
+  const bodies: unknown[] = [];
+  for (;;) {
+    const { Messages = [] } = await testSqs().send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) return bodies;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      bodies.push(JSON.parse(Body));
+      await testSqs().send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+async function readObject(Bucket: string, Key: string): Promise<Buffer> {
+  const { Body } = await testS3().send(new GetObjectCommand({ Bucket, Key }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+/** What Python's `zipfile` reads from an archive, in its order: each entry's name and SHA-256. */
+export function hashesByPython(archive: Buffer): [name: string, sha256: string][] {
+  const program = `
+import hashlib, io, json, sys, zipfile
+archive = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read()))
+json.dump([[name, hashlib.sha256(archive.read(name)).hexdigest()] for name in archive.namelist()], sys.stdout)
+`;
+  const options = { input: archive, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
+  return JSON.parse(execFileSync('python3', ['-c', program], options));
+}
+
+export function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
