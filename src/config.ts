@@ -63,6 +63,11 @@ export const settings = {
     default: String(128 * MIB),
     help: 'bytes that a worker holds in buffers at once',
   },
+  MAX_PARALLEL_COPIES: {
+    schema: count(1, 100),
+    default: '8',
+    help: 'range copies that a worker lets S3 make at once',
+  },
   MAX_CONCURRENT_ACTIVITIES: {
     schema: count(1, 1000),
     default: '16',

@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { decodeLayout } from '../archive/layout-file.ts';
 import { type AssemblyProgress, assembleObject } from '../storage/assemble.ts';
-import type { ByteBudget } from '../storage/byte-budget.ts';
+import type { Budget } from '../storage/budget.ts';
 import { type ObjectLocation, type ObjectVersion, UploadGoneError } from '../storage/errors.ts';
 import { abortUpload, createUpload, type MultipartUpload } from '../storage/multipart.ts';
 import { getObject, headObject } from '../storage/objects.ts';
@@ -37,14 +37,16 @@ const ZIP_CONTENT_TYPE = 'application/zip';
 
 export interface BuildBatchDependencies {
   readonly s3: S3Client;
-  readonly budget: ByteBudget;
+  /** Bytes that the process may hold in buffers, and range copies that it may have under way. */
+  readonly bytes: Budget;
+  readonly copies: Budget;
   readonly verify: boolean;
   readonly rangeCopy: boolean;
 }
 
 /** Activities that make one batch zip. */
 export function createBuildBatchActivities(dependencies: BuildBatchDependencies) {
-  const { s3, budget, verify, rangeCopy } = dependencies;
+  const { s3, bytes, copies, verify, rangeCopy } = dependencies;
 
   /** Whether a finished object is what the order asks for, verified if we are to verify. */
   async function isBuilt({ target, fingerprint }: BatchOrder, signal: AbortSignal) {
@@ -79,7 +81,8 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
             layout,
             verify,
             rangeCopy,
-            budget,
+            bytes,
+            copies,
             signal: work.signal,
             resumeFrom: work.resumeFrom,
             onProgress: (progress) => work.checkpoint({ ...progress, ...totals }),

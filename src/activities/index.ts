@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Config } from '../config.ts';
-import { ByteBudget } from '../storage/byte-budget.ts';
+import { Budget } from '../storage/budget.ts';
 import { createBuildBatchActivities } from './build-batch.ts';
 import { createFinishSplitActivities } from './finish-split.ts';
 import { createPlanSplitActivity } from './plan-split.ts';
@@ -15,14 +15,14 @@ export interface ActivityDependencies {
   readonly config: Config;
 }
 
-/** All activities of a worker. They share one budget of bytes in flight. */
+/** All activities of a worker. They share its budgets of bytes in flight and of range copies. */
 export function createActivities({ s3, sqs, config }: ActivityDependencies) {
-  const budget = new ByteBudget(config.MAX_BYTES_IN_FLIGHT);
   return {
     ...createPlanSplitActivity({ s3, config }),
     ...createBuildBatchActivities({
       s3,
-      budget,
+      bytes: new Budget(config.MAX_BYTES_IN_FLIGHT),
+      copies: new Budget(config.MAX_PARALLEL_COPIES),
       verify: config.VERIFY,
       rangeCopy: config.RANGE_COPY,
     }),

@@ -56,6 +56,9 @@ export interface PlanCheckpoint {
 /** Folder of the batch zips, a convention of the client. */
 const BATCH_FOLDER = 'batch/';
 
+/** How many bytes of what is no archive an error message shows: enough to tell a picture or a text. */
+const SHOWN_BYTES = 8;
+
 /** The manifest and where its entry's modification time comes from. */
 interface SourceManifest {
   readonly table: Manifest;
@@ -78,12 +81,7 @@ export function createPlanSplitActivity(dependencies: {
 
   async function readIndex(source: ObjectVersion, reader: RangeReader): Promise<ZipEntry[]> {
     const first = await reader.read(0, Math.min(reader.size, DETECT_BYTES));
-    const container = detectContainer(first);
-    if (container !== 'zip') {
-      throw new ArchiveError(
-        `${objectUrl(source)} is not a ZIP archive: its first bytes are ${first.subarray(0, 4).toString('hex') || 'absent'}`,
-      );
-    }
+    if (detectContainer(first) !== 'zip') throw notAnArchive(source, first);
     return readZipIndex(reader, {
       maxEntries: config.MAX_ENTRIES,
       maxEntryBytes: config.MAX_ENTRY_BYTES,
@@ -154,6 +152,14 @@ export function createPlanSplitActivity(dependencies: {
       });
     },
   };
+}
+
+function notAnArchive(source: ObjectVersion, first: Buffer): ArchiveError {
+  const begins =
+    first.length === 0
+      ? 'it is empty'
+      : `it begins with the bytes ${first.subarray(0, SHOWN_BYTES).toString('hex')}`;
+  return new ArchiveError(`${objectUrl(source)} is not a ZIP archive: ${begins}`);
 }
 
 function layOut(

@@ -10,7 +10,7 @@ const S3_MAX_PARTS = 10_000;
  * A long run is split evenly into copies of about this size: large enough that requests don't
  * count, small enough that several are under way at once and little is lost with one.
  */
-const COPY_TARGET_BYTES = 64 * MIB;
+const COPY_TARGET_BYTES = 32 * MIB;
 
 /** Pieces are joined in memory up to about this size before they are uploaded as a part. */
 const JOIN_TARGET_BYTES = 8 * MIB;

@@ -1,4 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
+import { quoteName } from './entry-names.ts';
 import { LimitError } from './errors.ts';
 import type { RangeReader } from './range-reader.ts';
 import { METHOD_DEFLATE, type ZipEntry } from './zip-entry.ts';
@@ -19,7 +20,7 @@ export async function readEntry(
   const largest = Math.max(entry.compressedSize, entry.uncompressedSize);
   if (largest > limit.bytes) {
     throw new LimitError(
-      `Entry "${entry.name}": has ${largest} bytes, the limit is ${limit.bytes} (${limit.setting})`,
+      `Entry ${quoteName(entry.name)}: has ${largest} bytes, the limit is ${limit.bytes} (${limit.setting})`,
     );
   }
   const record = await reader.read(entry.recordStart, entry.recordEnd);

@@ -99,7 +99,7 @@ function findEndRecord(tail: Buffer, size: number): number | undefined {
     const nearest = whole.at(-1);
     throw new ArchiveError(
       nearest === undefined
-        ? `The end of central directory record at offset ${offsetOf(last)} is cut off at the end of the archive, ${size}`
+        ? `The ZIP archive is truncated: the end of central directory record at offset ${offsetOf(last)} is cut off at the end of the archive, ${size}`
         : `The end of central directory record at offset ${offsetOf(nearest)} has a comment of ` +
             `${tail.readUInt16LE(nearest + 20)} bytes, but ${tail.length - nearest - END_LENGTH} follow it`,
     );

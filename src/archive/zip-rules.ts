@@ -32,7 +32,10 @@ export function assertSupported(entry: CentralEntry): void {
   if (flags & ANY_ENCRYPTION) throw entryError(name, 'is encrypted');
   if (flags & FLAG_PATCH) throw entryError(name, 'is a patch to another file');
   if (method !== METHOD_STORE && method !== METHOD_DEFLATE) {
-    throw entryError(name, `compression method ${method} is not supported, only 0 and 8`);
+    throw entryError(
+      name,
+      `compression method ${method} is not supported, only 0 and 8 (store and deflate)`,
+    );
   }
   if (method === METHOD_STORE && compressedSize !== uncompressedSize) {
     throw entryError(

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   DeleteMessageCommand,
   ReceiveMessageCommand,
@@ -19,6 +18,7 @@ import { checkParts } from './demo-check.ts';
 import { awaitRun, followRun } from './follow-run.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
 import { splitReport } from './split-report.ts';
+import { aborted, stopRequests } from './stop-requests.ts';
 import { startSystem } from './system.ts';
 import { upload } from './upload.ts';
 
@@ -54,27 +54,34 @@ const RESULT_WAIT_SECONDS = 20;
 /** Runs the demo from the start of the servers to their stop. Throws {@link DemoError}. */
 export async function runDemo(options: DemoOptions, output: DemoOutput): Promise<void> {
   const startedAt = Date.now();
+  const stop = stopRequests();
+  const interrupted = aborted(stop.first).then(() => Promise.reject(new DemoError('Interrupted')));
+  interrupted.catch(() => {});
   const system = await step(
     output,
     'Starting Temporal, S3 and SQS servers, a worker and a starter',
-    'see the lines above; npx sheaf up starts the same by hand',
+    'see .sheaf/logs; npx sheaf up starts the same by hand',
     () =>
       startSystem({
         dataDir: dataDir(process.env),
         env: { ...process.env, BATCH_SIZE: String(options.batchSize) },
         workers: 1,
+        logs: 'files',
         report: output.note,
         warn: output.note,
+        signal: stop.first,
       }),
   );
   try {
-    await new Demo(options, output, system.stack.endpoints).run();
+    await Promise.race([new Demo(options, output, system.stack.endpoints).run(), interrupted]);
     output.print(`\n${pc.green('Done')} in ${formatDuration(Date.now() - startedAt)}`);
+    if (!options.keep) output.note('--keep leaves the stack up, for a look at the run in the Web UI');
     if (options.keep) {
       output.print('The stack stays up; Ctrl-C to stop');
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+      await aborted(stop.first);
     }
   } finally {
+    stop.second.addEventListener('abort', () => void system.kill());
     await system.stop();
   }
 }

@@ -1,4 +1,9 @@
-import { type Client, QueryNotRegisteredError, QueryRejectedError } from '@temporalio/client';
+import {
+  type Client,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { BatchCheckpoint } from '../activities/build-batch.ts';
 import { progressQuery, type SplitProgress } from '../workflows/split-progress.ts';
@@ -35,13 +40,18 @@ export async function readProgress(
   }
 }
 
-/** What a child's activity told by its last heartbeat. */
+/** What a child's activity told by its last heartbeat; nothing where the child is only about to start. */
 async function readCheckpoint(
   client: Client,
   workflowId: string,
 ): Promise<BatchCheckpoint | undefined> {
-  const { raw } = await client.workflow.getHandle(workflowId).describe();
-  for (const { heartbeatDetails } of raw.pendingActivities ?? []) {
+  const described = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error) => {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    });
+  for (const { heartbeatDetails } of described?.raw.pendingActivities ?? []) {
     const [payload] = heartbeatDetails?.payloads ?? [];
     if (payload) return defaultPayloadConverter.fromPayload(payload) ?? undefined;
   }

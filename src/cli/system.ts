@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { keepRunning } from '../local/keep-running.ts';
 import { type Stack, type StackOptions, startStack } from '../local/stack.ts';
 import { sheafProcess } from './sheaf-process.ts';
@@ -7,6 +8,8 @@ export interface SystemOptions extends StackOptions {
   workers: number;
   /** Settings for workers and starter. Default: `process.env`. The stack's addresses go over it. */
   env?: NodeJS.ProcessEnv;
+  /** Where workers and starter log to: our stderr, or files in the data folder's `logs/`. */
+  logs?: 'stderr' | 'files';
   /** Told, in a line, what ended unasked and is started again. */
   warn: (line: string) => void;
 }
@@ -28,8 +31,12 @@ export interface System {
 export async function startSystem(options: SystemOptions): Promise<System> {
   const stack = await startStack(options);
   const env = { ...(options.env ?? process.env), ...stack.env };
-  const workers = Array.from({ length: options.workers }, () => sheafProcess('worker', env));
-  const ours = workers.length > 0 ? [...workers, sheafProcess('starter', env)] : [];
+  const make = (command: 'worker' | 'starter') => {
+    const file = join(options.dataDir, 'logs', `${command}.log`);
+    return sheafProcess(command, env, options.logs === 'files' ? { file } : 'inherit');
+  };
+  const workers = Array.from({ length: options.workers }, () => make('worker'));
+  const ours = workers.length > 0 ? [...workers, make('starter')] : [];
   const killAll = async () => {
     await Promise.all(ours.map((child) => child.kill()));
     await stack.kill();

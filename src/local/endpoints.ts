@@ -6,8 +6,8 @@ export const BUCKETS = ['source-images', 'zip-storage', 'sheaf-demo'] as const;
  * `deadLetters` is the queue that a message moves to once it was received five times in vain.
  */
 export const QUEUES = {
-  splitDlq: { name: 'split-dlq' },
   split: { name: 'split', deadLetters: 'split-dlq' },
+  splitDlq: { name: 'split-dlq' },
   updates: { name: 'updates' },
 } as const satisfies Record<string, QueueSpec>;
 

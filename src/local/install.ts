@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { REQUIREMENTS_FILE, toolsDir } from './paths.ts';
@@ -10,6 +10,10 @@ const run = promisify(execFile);
 
 /** Names what an installed folder holds: written into it before it gets its final name. */
 const STAMP_FILE = '.sheaf-stamp';
+
+const STAGING_PREFIX = '.installing-';
+/** No install takes this long, on whatever network. */
+const ABANDONED_MS = 3_600_000;
 
 /** The oldest Python that MiniStack runs on. */
 const MIN_PYTHON = [3, 10] as const;
@@ -38,7 +42,8 @@ export async function installServers(env: NodeJS.ProcessEnv): Promise<void> {
   await checkPython(env);
   const tools = toolsDir(env);
   await mkdir(tools, { recursive: true });
-  const staging = await mkdtemp(join(tools, '.installing-'));
+  await sweep(tools);
+  const staging = await mkdtemp(join(tools, STAGING_PREFIX));
   try {
     await pipInstall(staging, env);
     await writeFile(join(staging, STAMP_FILE), expectedStamp());
@@ -86,15 +91,28 @@ async function pipInstall(target: string, env: NodeJS.ProcessEnv): Promise<void>
   }
 }
 
+/** Swaps an install in by renaming, so that its folder is there and whole at almost any moment. */
 async function moveIntoPlace(staging: string, dir: string): Promise<void> {
-  if (readStamp(dir) !== expectedStamp()) {
-    await rm(dir, { recursive: true, force: true });
-  }
+  // mkdtemp makes folders that only their owner may enter.
+  await chmod(staging, 0o755);
+  const replaced = `${staging}-replaced`;
+  if (existsSync(dir) && readStamp(dir) !== expectedStamp()) await rename(dir, replaced);
   try {
     await rename(staging, dir);
   } catch (error) {
     // Another process put the same thing there in the meantime.
     if (readStamp(dir) !== expectedStamp()) throw error;
+  }
+  await rm(replaced, { recursive: true, force: true });
+}
+
+/** Removes what installs left behind that were interrupted. */
+async function sweep(tools: string): Promise<void> {
+  for (const name of await readdir(tools)) {
+    if (!name.startsWith(STAGING_PREFIX)) continue;
+    const path = join(tools, name);
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - since > ABANDONED_MS) await rm(path, { recursive: true, force: true });
   }
 }
 

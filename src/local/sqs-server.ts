@@ -31,6 +31,8 @@ export function sqsServer(
     GATEWAY_PORT: String(ports.sqs),
     PERSIST_STATE: '1',
     STATE_DIR: join(dir, 'sqs'),
+    // It keeps a file with its process id there.
+    TMPDIR: join(dir, 'sqs'),
     LOG_LEVEL: 'WARNING',
   };
   return new ManagedProcess({

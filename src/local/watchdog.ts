@@ -43,7 +43,7 @@ function tellWatchdog(): void {
 
 function startWatchdog(): ChildProcess {
   // Detached, or Ctrl-C in a terminal would end it too.
-  const child = spawn('/bin/sh', ['-c', SCRIPT], {
+  const child = spawn('/bin/sh', ['-c', SCRIPT, `sheaf-watchdog of ${process.pid}`], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

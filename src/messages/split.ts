@@ -80,13 +80,23 @@ export function splitFailure(downloadId: SplitJob['downloadId'], error: string):
 }
 
 /**
- * Rewords an error so that the client delivers it: its listener takes a message with one of these
- * phrases for a fault of its own, and drops it.
+ * Phrases that the client's listener takes for a fault of its own, so that it drops the message; and
+ * what is said instead. In this order, no replacement makes one of them with the text beside it.
  */
+const REWORDED = [
+  [/Unknown function:/gi, 'Unfamiliar function:'],
+  [/Invalid JSON/gi, 'Broken JSON'],
+  [/Missing function/gi, 'Absent function'],
+  [/not found/gi, 'absent'],
+] as const;
+
+/** The two characters of XML's and so of SQS's refusal that JSON does not escape. */
+const REFUSED_BY_SQS = /[\ufffe\uffff]/g;
+
+/** An error, which may quote names out of an archive, as it reaches the client. */
 function deliverable(error: string): string {
-  return error
-    .replace(/Unknown function:/gi, 'Unknown function')
-    .replace(/Invalid JSON/gi, 'JSON that is not valid')
-    .replace(/Missing function/gi, 'No function')
-    .replace(/not found/gi, 'absent');
+  return REWORDED.reduce(
+    (text, [phrase, other]) => text.replace(phrase, other),
+    error.replace(REFUSED_BY_SQS, '\ufffd'),
+  );
 }

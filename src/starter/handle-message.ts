@@ -11,6 +11,9 @@ import { startRun } from './start-run.ts';
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
+/** The client tries again by itself, for longer than a starter has to stop unless it is told not to (ms). */
+const START_DEADLINE_MS = 5_000;
+
 /** gRPC's INVALID_ARGUMENT: Temporal will never take this request, e.g. for an id that is too long. */
 const INVALID_ARGUMENT = 3;
 
@@ -48,15 +51,18 @@ export async function handleMessage(message: Message, context: MessageContext): 
 
 async function startWhenReachable(request: RunRequest, message: Message, context: MessageContext) {
   const { client, taskQueue, log, signal } = context;
+  const { MessageId: messageId = '' } = message;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
-      return await startRun(client, taskQueue, request, message.MessageId as string);
+      return await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        startRun(client, taskQueue, request, messageId),
+      );
     } catch (error) {
       if (isGrpcServiceError(error) && Number(error.code) === INVALID_ARGUMENT) {
         throw new MessageError(`Temporal refuses the run: ${error.details}`, { cause: error });
       }
       const { message: reason } = error as Error;
-      log.warn({ messageId: message.MessageId, reason, pause }, 'Temporal takes no run; waiting');
+      log.warn({ messageId, reason, pause }, 'Temporal takes no run; waiting');
       await sleep(pause, undefined, { signal });
     }
   }

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { StoredLayout } from '../archive/layout-file.ts';
 import type { CopyPart, JoinPart, Part, Span } from '../archive/part-plan.ts';
 import { type RecordFacts, verifyRecords } from '../archive/zip-verify.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { Budget } from './budget.ts';
 import { isNotImplemented, type ObjectVersion } from './errors.ts';
 import { JOIN_MEMORY_FACTOR, joinPieces } from './join-pieces.ts';
 import { inLanes, together } from './lanes.ts';
@@ -16,8 +16,8 @@ import {
 } from './multipart.ts';
 import { readRange, streamRange } from './objects.ts';
 
-/** Parts that are made, and spans that are verified, at once for one object. */
-const PART_LANES = 4;
+/** Parts that are made, and spans that are verified, at once for one object, if the process's budgets allow. */
+const PART_LANES = 8;
 const SPAN_LANES = 4;
 
 /** What a streamed read holds at most (bytes): the socket's and the SDK's buffers. */
@@ -50,7 +50,10 @@ export interface AssemblyOptions {
   readonly verify: boolean;
   /** Let S3 copy ranges; false reads them through this process. */
   readonly rangeCopy: boolean;
-  readonly budget: ByteBudget;
+  /** Bytes that this process may hold in buffers. */
+  readonly bytes: Budget;
+  /** Range copies that this process may have under way. */
+  readonly copies: Budget;
   readonly signal: AbortSignal;
   /** What an earlier attempt had done; its spans are not verified again, its bytes are counted in. */
   readonly resumeFrom: AssemblyProgress | undefined;
@@ -114,10 +117,12 @@ async function makeCopyPart(
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<UploadedPart> {
-  const { s3, source, upload, budget } = options;
+  const { s3, source, upload, bytes, copies } = options;
   if (options.rangeCopy) {
     try {
-      const copied = await copyPart(s3, upload, source, part, signal);
+      const copied = await copies.spend(1, signal, () =>
+        copyPart(s3, upload, source, part, signal),
+      );
       progress.bytesCopied += part.size;
       return copied;
     } catch (error) {
@@ -125,7 +130,7 @@ async function makeCopyPart(
       if (!isNotImplemented(error)) throw error;
     }
   }
-  return budget.spend(part.size, signal, async () => {
+  return bytes.spend(part.size, signal, async () => {
     const body = await readRange(s3, source, part.start, part.start + part.size, signal);
     progress.bytesRead += body.length;
     const written = await uploadPart(s3, upload, part.number, body, signal);
@@ -135,21 +140,21 @@ async function makeCopyPart(
 }
 
 async function makeJoinPart(
-  { s3, source, upload, layout, budget, verify }: AssemblyOptions,
+  { s3, source, upload, layout, bytes, verify }: AssemblyOptions,
   part: JoinPart,
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<UploadedPart> {
-  return budget.spend(JOIN_MEMORY_FACTOR * part.size, signal, async () => {
+  return bytes.spend(JOIN_MEMORY_FACTOR * part.size, signal, async () => {
     const joined = await joinPieces({
       pieces: part.pieces,
       entries: layout.entries,
       onVerified: verify ? (entry) => countVerified(progress, entry) : undefined,
       signal,
       read: async (start, end, readSignal) => {
-        const bytes = await readRange(s3, source, start, end, readSignal);
-        progress.bytesRead += bytes.length;
-        return bytes;
+        const piece = await readRange(s3, source, start, end, readSignal);
+        progress.bytesRead += piece.length;
+        return piece;
       },
     });
     const written = await uploadPart(s3, upload, part.number, joined, signal);
@@ -159,7 +164,7 @@ async function makeJoinPart(
 }
 
 async function verifySpans(
-  { s3, source, layout, verify, budget, onProgress }: AssemblyOptions,
+  { s3, source, layout, verify, bytes, onProgress }: AssemblyOptions,
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<void> {
@@ -169,7 +174,7 @@ async function verifySpans(
     const entries = layout.entries.slice(span.first, span.last + 1);
     const start = entries[0]?.recordStart ?? 0;
     const end = entries.at(-1)?.recordEnd ?? 0;
-    await budget.spend(STREAM_BYTES, spanSignal, () =>
+    await bytes.spend(STREAM_BYTES, spanSignal, () =>
       verifyRecords(
         entries,
         counted(streamRange(s3, source, start, end, spanSignal), progress),

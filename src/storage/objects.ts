@@ -135,7 +135,7 @@ export async function getObject(
   }
 }
 
-/** Deletes every object whose key begins with `prefix`. Deleting nothing is fine. */
+/** Deletes every object whose key begins with `prefix`. Deleting nothing is fine, and so is a bucket that is gone. */
 export async function deletePrefix(
   s3: S3Client,
   bucket: string,
@@ -143,18 +143,36 @@ export async function deletePrefix(
   signal?: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const page = await s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }),
-      abortable(signal),
-    );
-    const keys = (page.Contents ?? []).flatMap(({ Key }) => (Key ? [{ Key }] : []));
+    const keys = await listKeys(s3, bucket, prefix, signal);
     if (keys.length === 0) return;
     const { Errors } = await s3.send(
-      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }),
+      new DeleteObjectsCommand({
+        Bucket: bucket,
+        Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
+      }),
       abortable(signal),
     );
     const [first] = Errors ?? [];
     if (first) throw new Error(`S3 can't delete s3://${bucket}/${first.Key}: ${first.Message}`);
+  }
+}
+
+/** The first keys, up to 1,000, that begin with `prefix`. */
+async function listKeys(
+  s3: S3Client,
+  bucket: string,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  try {
+    const { Contents = [] } = await s3.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }),
+      abortable(signal),
+    );
+    return Contents.flatMap(({ Key }) => Key ?? []);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

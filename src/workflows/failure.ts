@@ -1,28 +1,43 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
   ChildWorkflowFailure,
   isCancellation,
+  TemporalFailure,
+  TerminatedFailure,
   TimeoutFailure,
 } from '@temporalio/workflow';
 
 /** The error that a run ends with, and that its client is told: the cause itself, not the activities around it. */
-export function causeOf(error: unknown): Error {
-  if (isCancellation(error)) return new CancelledFailure('The run was cancelled');
+export function causeOf(error: unknown): TemporalFailure {
+  if (isCancellation(error) && CancellationScope.current().consideredCancelled) {
+    return new CancelledFailure('The run was cancelled');
+  }
   let cause = error;
   while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
+    if (cause instanceof ChildWorkflowFailure && wasStopped(cause)) {
+      const { workflowId } = cause.execution;
+      return ApplicationFailure.nonRetryable(`The child run ${workflowId} was stopped`, 'Stopped');
+    }
     cause = cause.cause;
   }
   if (cause instanceof TimeoutFailure) {
     const last = cause.cause ? `; the last error was: ${causeOf(cause.cause).message}` : '';
     return ApplicationFailure.nonRetryable(`${cause.message}${last}`, 'Timeout');
   }
-  return cause instanceof Error ? cause : new Error(String(cause));
+  // Any other error would fail the workflow's task, which is tried again for ever.
+  return cause instanceof TemporalFailure ? cause : ApplicationFailure.fromError(cause);
 }
 
 /** Whether an activity failed with an error of this name. */
 export function failedWith(error: unknown, name: string): boolean {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure && cause.type === name;
+}
+
+/** Whether a child run was cancelled or terminated by somebody, rather than failed. */
+function wasStopped({ cause }: ChildWorkflowFailure): boolean {
+  return cause instanceof CancelledFailure || cause instanceof TerminatedFailure;
 }

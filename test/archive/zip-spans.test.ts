@@ -15,6 +15,8 @@ const B: CraftedEntry = { name: 'b.jpg', data: DATA };
 const C: CraftedEntry = { name: 'c.jpg', data: DATA };
 const RECORD_LENGTH = 30 + 5 + DATA.length;
 const HEADER_LENGTH = 46 + 5;
+
+/** What it is, entries and end of the archive, and a part of the message that refuses it. */
 type Case = [string, CraftedEntry[], CraftOptions, string];
 
 describe('records that do not lie side by side', () => {

@@ -91,23 +91,27 @@ export interface TestQueue {
  *
  * @param options.maxReceiveCount gives it a dead-letter queue.
  * @param options.visibilityTimeout in seconds; 30 by default, as in SQS.
+ * @param options.fifo makes it, and its dead-letter queue, a FIFO queue.
  */
 export async function uniqueQueue(
-  options: { maxReceiveCount?: number; visibilityTimeout?: number } = {},
+  options: { maxReceiveCount?: number; visibilityTimeout?: number; fifo?: boolean } = {},
 ): Promise<TestQueue> {
   const name = uniqueName();
   const { maxReceiveCount, visibilityTimeout = 30 } = options;
-  const attributes: QueueAttributes = { VisibilityTimeout: `${visibilityTimeout}` };
-  let deadLetterUrl: string | undefined;
-  if (maxReceiveCount !== undefined) {
-    deadLetterUrl = await createQueue(`${name}-dlq`, {});
-    const deadLetterTargetArn = await queueArn(deadLetterUrl);
-    attributes.RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
+  const suffix = options.fifo ? '.fifo' : '';
+  const kind: QueueAttributes = options.fifo ? { FifoQueue: 'true' } : {};
+  const attributes = { ...kind, VisibilityTimeout: `${visibilityTimeout}` };
+  if (maxReceiveCount === undefined) {
+    return { url: await createQueue(`${name}${suffix}`, attributes), deadLetterUrl: undefined };
   }
-  return { url: await createQueue(name, attributes), deadLetterUrl };
+  const deadLetterUrl = await createQueue(`${name}-dlq${suffix}`, kind);
+  const deadLetterTargetArn = await queueArn(deadLetterUrl);
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
+  const url = await createQueue(`${name}${suffix}`, { ...attributes, RedrivePolicy });
+  return { url, deadLetterUrl };
 }
 
-type QueueAttributes = { VisibilityTimeout?: string; RedrivePolicy?: string };
+type QueueAttributes = { VisibilityTimeout?: string; RedrivePolicy?: string; FifoQueue?: string };
 
 async function createQueue(QueueName: string, Attributes: QueueAttributes) {
   const { QueueUrl } = await testSqs().send(new CreateQueueCommand({ QueueName, Attributes }));
@@ -124,7 +128,7 @@ async function queueArn(QueueUrl: string): Promise<string | undefined> {
 }
 
 /** Runs at the end of the test that asks, or of the file where a hook asks. */
-function afterwards(clean: () => Promise<unknown>): void {
+export function afterwards(clean: () => Promise<unknown>): void {
   const quietly = async () => {
     await clean().catch(() => {});
   };

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +35,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function bundleWorkflows(file: string): Promise<void> {
-  if (!existsSync(WORKFLOWS)) return;
   const logger = new DefaultLogger('WARN');
   const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
   await writeFile(file, code);
