@@ -60,12 +60,12 @@ export const settings = {
   },
   MAX_BYTES_IN_FLIGHT: {
     schema: count(16 * MIB),
-    default: String(128 * MIB),
+    default: String(64 * MIB),
     help: 'bytes that a worker holds in buffers at once',
   },
   MAX_PARALLEL_COPIES: {
     schema: count(1, 100),
-    default: '8',
+    default: '4',
     help: 'range copies that a worker lets S3 make at once',
   },
   MAX_CONCURRENT_ACTIVITIES: {

@@ -38,7 +38,7 @@ export async function connectWithin<T>(timeoutMs: number, connect: () => Promise
       if (Date.now() >= deadline) {
         const { connectionOptions } = temporalSettings();
         throw new TemporalUnreachableError(
-          `Temporal at ${connectionOptions.address ?? 'localhost:7233'} can't be reached: ${(error as Error).message}; see TEMPORAL_ADDRESS`,
+          `Temporal at ${connectionOptions.address ?? 'localhost:7233'} can't be reached: ${(error as Error).message}; TEMPORAL_ADDRESS names another one, and npx sheaf up runs one here`,
           { cause: error },
         );
       }

@@ -1,4 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { log } from '@temporalio/activity';
+import { isAccessDenied } from '../storage/errors.ts';
 import { deletePrefix } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -16,11 +18,23 @@ export function workingPrefix(workflowId: string): string {
 /** The activity that clears up behind a run. */
 export function createWorkingObjectsActivity({ s3 }: { readonly s3: S3Client }) {
   return {
-    /** Deletes the working objects of a run. */
+    /**
+     * Deletes the working objects of a run. Where S3 doesn't allow it, they are left to the bucket's
+     * lifecycle rule: the job itself is done and told.
+     */
     async removeWorkingObjects({ bucket, workflowId }: WorkingObjects): Promise<void> {
-      return heartbeating(({ signal }) =>
-        deletePrefix(s3, bucket, workingPrefix(workflowId), signal),
-      );
+      return heartbeating(async ({ signal }) => {
+        const prefix = workingPrefix(workflowId);
+        try {
+          await deletePrefix(s3, bucket, prefix, signal);
+        } catch (error) {
+          if (!isAccessDenied(error)) throw error;
+          log.warn('S3 denies removing working objects; a lifecycle rule has to', {
+            bucket,
+            prefix,
+          });
+        }
+      });
     },
   };
 }

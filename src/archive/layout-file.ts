@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { isLiteral, type ObjectLayout } from './layout.ts';
-import type { Part, PartPlan, Span } from './part-plan.ts';
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import { isLiteral, type ObjectLayout, type SourceRange } from './layout.ts';
+import type { CopyPart, JoinPart, Part, PartPlan, Span } from './part-plan.ts';
 import type { RecordFacts } from './zip-verify.ts';
 
 /** Version of the stored form; a worker that meets another one must not guess. */
@@ -32,35 +32,71 @@ export function layoutFingerprint(layout: ObjectLayout, source: readonly string[
 
 /** Writes a layout down: gzipped JSON, with bytes in base64. */
 export function encodeLayout(layout: ObjectLayout, plan: PartPlan, fingerprint: string): Buffer {
-  const entries = layout.entries.map((entry) => ({
-    name: entry.name,
-    rawName: entry.rawName,
-    flags: entry.flags,
-    method: entry.method,
-    crc32: entry.crc32,
-    compressedSize: entry.compressedSize,
-    uncompressedSize: entry.uncompressedSize,
-    recordStart: entry.recordStart,
-    dataStart: entry.dataStart,
-    recordEnd: entry.recordEnd,
-  })) satisfies RecordFacts[];
-  const stored = { format: FORMAT, size: layout.size, fingerprint, ...plan, entries };
-  return gzipSync(
-    JSON.stringify(stored, function (this: Record<string, unknown>, key, value) {
-      // Buffer has a toJSON that spells out each byte, and it has run when we are asked.
-      const original = this[key];
-      return Buffer.isBuffer(original) ? { base64: original.toString('base64') } : value;
-    }),
-  );
+  const json: LayoutJson = {
+    format: FORMAT,
+    size: layout.size,
+    fingerprint,
+    parts: plan.parts.map(partToJson),
+    spans: plan.spans,
+    entries: layout.entries.map((entry) => ({
+      name: entry.name,
+      rawName: entry.rawName.toString('base64'),
+      flags: entry.flags,
+      method: entry.method,
+      crc32: entry.crc32,
+      compressedSize: entry.compressedSize,
+      uncompressedSize: entry.uncompressedSize,
+      recordStart: entry.recordStart,
+      dataStart: entry.dataStart,
+      recordEnd: entry.recordEnd,
+    })),
+  };
+  return gzipSync(JSON.stringify(json), { level: constants.Z_BEST_SPEED });
 }
 
 /** Reads what {@link encodeLayout} wrote. Throws on any other format. */
 export function decodeLayout(bytes: Buffer): StoredLayout {
-  const stored = JSON.parse(gunzipSync(bytes).toString('utf8'), (_key, value) =>
-    typeof value?.base64 === 'string' ? Buffer.from(value.base64, 'base64') : value,
-  );
-  if (stored.format !== FORMAT) {
-    throw new Error(`Expected a layout of format ${FORMAT}, got ${stored.format}`);
+  const json: LayoutJson = JSON.parse(gunzipSync(bytes).toString('utf8'));
+  if (json.format !== FORMAT) {
+    throw new Error(`Expected a layout of format ${FORMAT}, got ${json.format}`);
   }
-  return stored;
+  return {
+    ...json,
+    parts: json.parts.map(partFromJson),
+    entries: json.entries.map((entry) => ({
+      ...entry,
+      rawName: Buffer.from(entry.rawName, 'base64'),
+    })),
+  };
+}
+
+interface LayoutJson {
+  readonly format: number;
+  readonly size: number;
+  readonly fingerprint: string;
+  readonly parts: readonly PartJson[];
+  readonly spans: readonly Span[];
+  readonly entries: readonly (Omit<RecordFacts, 'rawName'> & { readonly rawName: string })[];
+}
+
+type PartJson =
+  | CopyPart
+  | (Omit<JoinPart, 'pieces'> & {
+      readonly pieces: readonly (SourceRange | { readonly base64: string })[];
+    });
+
+function partToJson(part: Part): PartJson {
+  if (part.kind === 'copy') return part;
+  const pieces = part.pieces.map((piece) =>
+    isLiteral(piece) ? { base64: piece.bytes.toString('base64') } : piece,
+  );
+  return { ...part, pieces };
+}
+
+function partFromJson(part: PartJson): Part {
+  if (part.kind === 'copy') return part;
+  const pieces = part.pieces.map((piece) =>
+    'base64' in piece ? { bytes: Buffer.from(piece.base64, 'base64') } : piece,
+  );
+  return { ...part, pieces };
 }

@@ -89,7 +89,10 @@ export function planParts(layout: ObjectLayout, sizes: PartSizes = {}): PartPlan
     openSize = 0;
   };
   const copy = (start: number, end: number) => {
-    const count = Math.ceil((end - start) / copyTarget);
+    const count = Math.min(
+      Math.ceil((end - start) / copyTarget),
+      Math.floor((end - start) / minPart),
+    );
     for (let i = 0; i < count; i++) {
       const from = start + Math.floor(((end - start) * i) / count);
       const to = start + Math.floor(((end - start) * (i + 1)) / count);

@@ -1,10 +1,24 @@
 import { z } from 'zod';
 
+/**
+ * Bytes of a file name and of an id. A batch zip's name is longer by up to `-part2000`, and must fit
+ * the 255 that a file system has; a child run's id is made of all three, and Temporal allows 1,000.
+ */
+const MAX_FILE_NAME_BYTES = 240;
+const MAX_ID_BYTES = 200;
+
+const atMost = (bytes: number) =>
+  [
+    (text: string) => new TextEncoder().encode(text).length <= bytes,
+    { error: `expected at most ${bytes} bytes` },
+  ] as const;
+
 /** A bare file name: it becomes part of S3 keys and of a workflow id. */
 const bareName = z
   .string()
   .regex(/^[^/\\\0]+$/, { error: 'expected a bare file name without slashes' })
-  .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' });
+  .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' })
+  .refine(...atMost(MAX_FILE_NAME_BYTES));
 
 const nonEmpty = z.string().min(1, { error: 'expected text that is not empty' });
 
@@ -14,7 +28,9 @@ const nonEmpty = z.string().min(1, { error: 'expected text that is not empty' })
  */
 export const splitJobSchema = z.object({
   /** Id of the export record at the client; returned unchanged, type kept. */
-  downloadId: z.union([z.int(), nonEmpty], { error: 'expected an integer or text' }),
+  downloadId: z.union([z.int(), nonEmpty.refine(...atMost(MAX_ID_BYTES))], {
+    error: 'expected an integer or text',
+  }),
   /** Bare name of the archive; the batch zips are named after it. */
   file: bareName,
   /** S3 key of the archive. */

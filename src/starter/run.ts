@@ -69,8 +69,7 @@ interface Polling {
 
 async function startPolling(intake: JobIntake, polling: Polling): Promise<Consumer> {
   const { sqs, log } = polling;
-  const queueUrl = await resolveQueue(sqs, intake.queue);
-  const deadLetterUrl = await deadLetterQueueOf(sqs, queueUrl);
+  const { queueUrl, deadLetterUrl } = await findQueue(sqs, intake);
   const fields = { job: intake.job, queueUrl, deadLetterUrl };
   if (!deadLetterUrl) {
     log.warn(
@@ -102,6 +101,18 @@ async function startPolling(intake: JobIntake, polling: Polling): Promise<Consum
   consumer.start();
   log.info(fields, 'starter polls');
   return consumer;
+}
+
+async function findQueue(sqs: SQSClient, { job, queue }: JobIntake) {
+  try {
+    const queueUrl = await resolveQueue(sqs, queue);
+    return { queueUrl, deadLetterUrl: await deadLetterQueueOf(sqs, queueUrl) };
+  } catch (error) {
+    const { message: reason } = error as Error;
+    throw new Error(`The queue of ${job} messages, ${queue}, can't be used: ${reason}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Ends when nothing of a consumer is under way any more. */

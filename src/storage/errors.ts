@@ -70,6 +70,11 @@ export function isAccessDenied(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
 }
 
+/** {@link AccessDeniedError} where S3 refuses a call, else the error itself. */
+export function accessError(error: unknown, location: ObjectLocation, call: string): unknown {
+  return isAccessDenied(error) ? new AccessDeniedError(location, call, { cause: error }) : error;
+}
+
 /** True where the store does not know the call or the header at all. */
 export function isNotImplemented(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 501;

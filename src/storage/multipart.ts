@@ -8,8 +8,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import {
-  AccessDeniedError,
-  isAccessDenied,
+  accessError,
   isMissing,
   isPreconditionFailed,
   ObjectChangedError,
@@ -50,10 +49,7 @@ export async function createUpload(
     );
     return { ...target, uploadId: UploadId as string };
   } catch (error) {
-    if (isAccessDenied(error)) {
-      throw new AccessDeniedError(target, 'CreateMultipartUpload', { cause: error });
-    }
-    throw error;
+    throw accessError(error, target, 'CreateMultipartUpload');
   }
 }
 
@@ -71,7 +67,7 @@ export async function listParts(
         abortSignal: signal,
       })
       .catch((error) => {
-        throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+        throw uploadError(error, upload, 'ListParts');
       });
     for (const { PartNumber: number = 0, ETag: etag = '', Size: size = 0 } of page.Parts ?? []) {
       parts.set(number, { number, etag, size });
@@ -96,7 +92,7 @@ export async function uploadPart(
     );
     return { number, etag, size: body.length };
   } catch (error) {
-    throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+    throw uploadError(error, upload, 'UploadPart');
   }
 }
 
@@ -125,12 +121,10 @@ export async function copyPart(
     return { number: part.number, etag: CopyPartResult?.ETag ?? '', size: part.size };
   } catch (error) {
     if (isPreconditionFailed(error)) throw new ObjectChangedError(source, { cause: error });
-    if (isMissing(error)) {
-      throw (error as Error).name === 'NoSuchUpload'
-        ? new UploadGoneError(upload, { cause: error })
-        : new ObjectChangedError(source, { cause: error });
+    if (isMissing(error) && (error as Error).name !== 'NoSuchUpload') {
+      throw new ObjectChangedError(source, { cause: error });
     }
-    throw error;
+    throw uploadError(error, upload, 'UploadPartCopy');
   }
 }
 
@@ -152,7 +146,7 @@ export async function completeUpload(
       { abortSignal: signal },
     );
   } catch (error) {
-    throw isMissing(error) ? new UploadGoneError(upload, { cause: error }) : error;
+    throw uploadError(error, upload, 'CompleteMultipartUpload');
   }
 }
 
@@ -161,8 +155,13 @@ export async function abortUpload(s3: S3Client, upload: MultipartUpload): Promis
   try {
     await s3.send(new AbortMultipartUploadCommand(names(upload)));
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isMissing(error)) throw accessError(error, upload, 'AbortMultipartUpload');
   }
+}
+
+function uploadError(error: unknown, upload: MultipartUpload, call: string): unknown {
+  if (isMissing(error)) return new UploadGoneError(upload, { cause: error });
+  return accessError(error, upload, call);
 }
 
 function names({ bucket, key, uploadId }: MultipartUpload) {

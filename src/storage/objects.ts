@@ -9,8 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { RangeReader } from '../archive/range-reader.ts';
 import {
-  AccessDeniedError,
-  isAccessDenied,
+  accessError,
   isMissing,
   isPreconditionFailed,
   ObjectChangedError,
@@ -43,10 +42,7 @@ export async function headObject(
     };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    if (isAccessDenied(error)) {
-      throw new AccessDeniedError(location, 'HeadObject', { cause: error });
-    }
-    throw error;
+    throw accessError(error, location, 'HeadObject');
   }
 }
 
@@ -111,10 +107,14 @@ export async function putObject(
   body: Buffer,
   signal?: AbortSignal,
 ): Promise<void> {
-  await s3.send(
-    new PutObjectCommand({ Bucket: location.bucket, Key: location.key, Body: body }),
-    abortable(signal),
-  );
+  try {
+    await s3.send(
+      new PutObjectCommand({ Bucket: location.bucket, Key: location.key, Body: body }),
+      abortable(signal),
+    );
+  } catch (error) {
+    throw accessError(error, location, 'PutObject');
+  }
 }
 
 /** Reads a small object of ours, whole. Throws {@link ObjectMissingError}. */
@@ -131,7 +131,7 @@ export async function getObject(
     return Buffer.concat(await Array.fromAsync(Body as Readable));
   } catch (error) {
     if (isMissing(error)) throw new ObjectMissingError(location, { cause: error });
-    throw error;
+    throw accessError(error, location, 'GetObject');
   }
 }
 
@@ -198,8 +198,7 @@ async function getRange(
     if (isMissing(error) || isPreconditionFailed(error)) {
       throw new ObjectChangedError(version, { cause: error });
     }
-    if (isAccessDenied(error)) throw new AccessDeniedError(version, 'GetObject', { cause: error });
-    throw error;
+    throw accessError(error, version, 'GetObject');
   }
 }
 

@@ -1,18 +1,24 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { inject, onTestFinished } from 'vitest';
+import { inject } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { stackS3, stackSqs } from '../../src/local/clients.ts';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
-import type { SplitJob } from '../../src/messages/split.ts';
+import type { SplitJob, SplitOptions } from '../../src/messages/split.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import {
+  afterwards,
   testClient,
   testNativeConnection,
   testS3,
@@ -25,26 +31,32 @@ import {
 
 /**
  * Runs a worker in this process until the test ends; `env` holds settings, as for a real one. It uses
- * the suite's stack, or this one, which may have a proxy in S3's place.
+ * the suite's stack, or this one, which may have a proxy in S3's place. `stop` ends it before that.
  */
 export async function startWorker(
   taskQueue: string,
   env: Record<string, string> = {},
   stack: StackEndpoints = inject('stack'),
-) {
+): Promise<{ stop(): Promise<void> }> {
   const worker = await Worker.create({
     connection: await testNativeConnection(),
     taskQueue,
     workflowBundle: { codePath: inject('workflowBundle') },
-    activities: createActivities({ s3: stackS3(stack), sqs: stackSqs(stack), config: loadConfig(env) }),
+    activities: createActivities({
+      s3: stackS3(stack),
+      sqs: stackSqs(stack),
+      config: loadConfig(env),
+    }),
     maxHeartbeatThrottleInterval: '1 second',
     shutdownGraceTime: '1 second',
   });
   const running = worker.run();
-  onTestFinished(async () => {
+  const stop = async () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running;
-  });
+  };
+  afterwards(stop);
+  return { stop };
 }
 
 /** A split job of a test's own: its bucket, queues, and archive. */
@@ -53,46 +65,63 @@ export interface SplitCase {
   readonly taskQueue: string;
   readonly client: Client;
   /** Starts a run of the job. */
-  start(): Promise<WorkflowHandle<typeof splitArchive>>;
+  start(options?: SplitOptions): Promise<WorkflowHandle<typeof splitArchive>>;
   /** Takes the result messages that are there, in order. */
   results(): Promise<unknown[]>;
   /** The object at `batch/<name>`. */
   part(name: string): Promise<Buffer>;
   /** Every key in the bucket. */
   keys(): Promise<string[]>;
+  /** The key of every multipart upload that is neither completed nor aborted. */
+  uploads(): Promise<string[]>;
 }
 
-/** Puts an archive into a bucket of the test's own, ready to be split. */
-export async function splitCase(archive: Buffer | undefined): Promise<SplitCase> {
+/**
+ * Puts an archive into a bucket of the test's own, ready to be split.
+ *
+ * @param fields replace those that the job would have.
+ * @param taskQueue that of a worker which several tests share, or the test's own.
+ */
+export async function splitCase(
+  archive: Buffer | undefined,
+  fields: Partial<SplitCase['job']> = {},
+  taskQueue = uniqueTaskQueue(),
+): Promise<SplitCase> {
   const client = await testClient();
-  const bucket = await uniqueBucket();
-  const { url: updatesQueueUrl } = await uniqueQueue();
-  const taskQueue = uniqueTaskQueue();
-  const file = `${uniqueName()}.zip`;
+  const s3Bucket = fields.s3Bucket ?? (await uniqueBucket());
+  const updatesQueueUrl = fields.updatesQueueUrl ?? (await uniqueQueue()).url;
+  const file = fields.file ?? `${uniqueName()}.zip`;
   const job = {
     downloadId: 4711,
     file,
     exportPath: `export/${file}`,
     totalSize: archive?.length ?? 0,
-    s3Bucket: bucket,
+    s3Bucket,
     updatesQueueUrl,
+    ...fields,
   };
   if (archive) await putArchive(job, archive);
   return {
     job,
     taskQueue,
     client,
-    start: () =>
+    start: (options = {}) =>
       client.workflow.start<typeof splitArchive>('splitArchive', {
         taskQueue,
         workflowId: splitWorkflowId(job),
-        args: [job],
+        args: [job, options],
       }),
     results: () => takeMessages(updatesQueueUrl),
-    part: (name) => readObject(bucket, `batch/${name}`),
+    part: (name) => readObject(s3Bucket, `batch/${name}`),
     keys: async () => {
-      const { Contents } = await testS3().send(new ListObjectsV2Command({ Bucket: bucket }));
+      const { Contents } = await testS3().send(new ListObjectsV2Command({ Bucket: s3Bucket }));
       return (Contents ?? []).map(({ Key }) => Key as string);
+    },
+    uploads: async () => {
+      const { Uploads } = await testS3().send(
+        new ListMultipartUploadsCommand({ Bucket: s3Bucket }),
+      );
+      return (Uploads ?? []).map(({ Key }) => Key as string);
     },
   };
 }

@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { command as split } from './split.ts';
+
+const program = new Command('bench')
+  .description('Measures sheaf against other ways to do its jobs, on this machine.')
+  .showHelpAfterError('(see --help)')
+  .addCommand(split());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  if (process.env.APP_DEBUG === '1') console.error(error);
+  process.exitCode = 1;
+}

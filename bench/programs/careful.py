@@ -1,0 +1,86 @@
+"""What a careful user would write in Python: download the archive to disk, extract it to disk
+(zipfile), read the manifest (csv), pack each batch on disk (zipfile, stored), and upload it (boto3).
+boto3 moves a file in parts, several threads at once; batches are made side by side in threads.
+The lines on standard input and output are those of protocol.ts.
+"""
+
+import csv
+import json
+import os
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from botocore.config import Config
+
+MANIFEST = "manifest.csv"
+
+
+def s3_client():
+    """As sheaf's own: path-style addresses, checksums only where S3 demands them."""
+    return boto3.client(
+        "s3",
+        config=Config(
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            # boto3 uses ten threads a transfer; fewer connections would make them wait.
+            max_pool_connections=50,
+        ),
+    )
+
+
+def split(job):
+    s3 = s3_client()
+    archive = os.path.join(job["workDir"], "archive.zip")
+    folder = os.path.join(job["workDir"], "images")
+    s3.download_file(job["bucket"], job["key"], archive)
+    with zipfile.ZipFile(archive) as source:
+        source.extractall(folder)
+    with ThreadPoolExecutor(job["lanes"]) as lanes:
+        written = list(lanes.map(lambda batch: pack(s3, job, folder, batch), plan(folder, job)))
+    return {"bytesRead": os.path.getsize(archive), "bytesWritten": sum(written)}
+
+
+def plan(folder, job):
+    """The batches: number, the manifest's text and the images' names."""
+    rows = read_rows(os.path.join(folder, MANIFEST))
+    header, column = rows[0][0], rows[0][1].index("imageName")
+    for number, first in enumerate(range(1, len(rows), job["batchSize"]), 1):
+        batch = rows[first : first + job["batchSize"]]
+        text = header + "".join(raw for raw, _ in batch)
+        yield number, text, [fields[column] for _, fields in batch]
+
+
+def read_rows(path):
+    """Each row as it stands in the file, so that no quoting is changed, and its fields."""
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = file.readlines()
+    rows, taken = [], 0
+    reader = csv.reader(lines)
+    for fields in reader:
+        rows.append(("".join(lines[taken : reader.line_num]), fields))
+        taken = reader.line_num
+    return rows
+
+
+def pack(s3, job, folder, batch):
+    number, manifest, images = batch
+    name = f"{job['file'].removesuffix('.zip')}-part{number}.zip"
+    path = os.path.join(job["workDir"], name)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
+        target.writestr(MANIFEST, manifest)
+        for image in images:
+            target.write(os.path.join(folder, image), image)
+    s3.upload_file(path, job["bucket"], f"batch/{name}", ExtraArgs={"ContentType": "application/zip"})
+    return os.path.getsize(path)
+
+
+def main():
+    print("ready", flush=True)
+    for line in iter(sys.stdin.readline, ""):
+        print(json.dumps(split(json.loads(line))), flush=True)
+
+
+main()

@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline';
+import type { Job } from '../split/competitor.ts';
+
+/** What a program is to do: a line of JSON on its standard input. */
+export interface ProgramJob extends Job {
+  /** Rows a batch zip. */
+  readonly batchSize: number;
+  /** Batch zips that are made at once. */
+  readonly lanes: number;
+}
+
+/** What a program has done: a line of JSON on its standard output. In bytes over the network. */
+export interface ProgramResult {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** The line that a program writes once it is loaded; the clock starts after it. */
+export const READY = 'ready';
+
+/**
+ * Runs a competitor that is a program: says that it is ready, then does each job that it is given and
+ * says what it has done. Ends with its standard input, so that its memory can be looked at before.
+ */
+export async function runProgram(work: (job: ProgramJob) => Promise<ProgramResult>): Promise<void> {
+  console.log(READY);
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await work(JSON.parse(line))));
+  }
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { upload } from '../../src/cli/upload.ts';
+import { sampleExport } from '../../src/local/sample-export.ts';
+import type { ObjectLocation } from '../../src/storage/errors.ts';
+
+/** What is split: the archive's make and the batches that it is to become. */
+export interface SplitTask {
+  readonly images: number;
+  /** Size of one image in bytes. */
+  readonly imageBytes: number;
+  /** Rows a batch zip. */
+  readonly batchSize: number;
+  /** The archive has its images in another order than the manifest has its rows. */
+  readonly shuffle: boolean;
+}
+
+/** The archive that all competitors split, as a file that is uploaded anew for each of them. */
+export interface Archive {
+  readonly fileName: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly batchSize: number;
+  readonly manifest: Buffer;
+  /** The images in the order of the manifest's rows, with the SHA-256 of each. */
+  readonly images: readonly { readonly name: string; readonly sha256: string }[];
+  /** Puts it into S3. */
+  upload(s3: S3Client, target: ObjectLocation): Promise<void>;
+}
+
+/** The same images each time: a run can be repeated. */
+const SEED = 1;
+
+/** Reads of the file while it is uploaded (bytes). */
+const UPLOAD_CHUNK_BYTES = 1024 * 1024;
+
+/** Images of a rehearsal (bytes): small, and still enough of them for parts that S3 can copy. */
+const REHEARSAL_IMAGE_BYTES = 12_000;
+
+/** A small archive of as many images, which makes as many batch zips. */
+export function rehearsalOf(task: SplitTask): SplitTask {
+  return { ...task, imageBytes: Math.min(task.imageBytes, REHEARSAL_IMAGE_BYTES) };
+}
+
+/** Makes the archive, with images that don't compress, as a file in `folder`. */
+export async function makeArchive(task: SplitTask, folder: string): Promise<Archive> {
+  const { images: rows, imageBytes, shuffle, batchSize } = task;
+  const sample = sampleExport({ rows, imageBytes, shuffle, seed: SEED });
+  const file = join(folder, `${rows}-${imageBytes}.zip`);
+  await pipeline(sample.chunks(), createWriteStream(file));
+  return {
+    fileName: sample.fileName,
+    size: sample.size,
+    batchSize,
+    manifest: sample.manifest,
+    images: sample.imageNames.map((name) => ({ name, sha256: sha256(sample.image(name)) })),
+    upload: (s3, target) => {
+      const chunks = createReadStream(file, { highWaterMark: UPLOAD_CHUNK_BYTES });
+      return upload(s3, chunks, target, () => {});
+    },
+  };
+}
+
+export function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

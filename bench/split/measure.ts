@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
+import type { StackEndpoints } from '../../src/local/endpoints.ts';
+import { diskUsage, settleDisk } from '../measure/disk.ts';
+import { cpuSeconds, peakMemory } from '../measure/processes.ts';
+import type { Archive } from './archive.ts';
+import type { Arena } from './arena.ts';
+import { checkParts } from './check-parts.ts';
+import type { Account, Competitor, Job, Standby } from './competitor.ts';
+
+/** One measured split. Sizes in bytes; what can't be known on this system is absent. */
+export interface Measurement extends Account {
+  readonly seconds: number;
+  /** Of the batch zips; 0 for the floor. */
+  readonly bytesMade: number;
+  /** The most memory that the process which does the work has held, and its helpers. */
+  readonly peakMemory: number | undefined;
+  readonly peakMemoryOfHelpers: number | undefined;
+  /** Processor time (s) of the competitor, and of the S3 server meanwhile. */
+  readonly cpuSeconds: number | undefined;
+  readonly s3CpuSeconds: number | undefined;
+  /** What its files take. Nobody deletes any before the end, so this is the peak. */
+  readonly disk: number;
+}
+
+export interface MeasureOptions {
+  readonly archive: Archive;
+  /** Split first, untimed; undefined for a cold start. */
+  readonly rehearsal: Archive | undefined;
+  /** Batch zips at once, as in `Site`. */
+  readonly lanes: number;
+  /** What the competitor takes for the stack, where not the arena's. */
+  readonly endpoints?: StackEndpoints;
+}
+
+/**
+ * Lets a competitor split the archive once and checks all that it has made. Each time everything is
+ * new: the bucket (its own volumes on the disk, so that no space of earlier ones is cleaned up
+ * meanwhile), the archive in it, the competitor's processes and folder. The clock runs while it works,
+ * not while it starts or rehearses: a service that has worked before is what is compared.
+ */
+export async function measure(
+  arena: Arena,
+  competitor: Competitor,
+  { archive, rehearsal, lanes, endpoints = arena.stack.endpoints }: MeasureOptions,
+): Promise<Measurement> {
+  const { s3, folder, signal } = arena;
+  const { batchSize } = archive;
+  const workDir = await mkdtemp(join(folder, `${competitor.id}-`));
+  return withJob(arena, archive, workDir, async (job) => {
+    const standby = await competitor.start({ stack: endpoints, batchSize, workDir, lanes, signal });
+    const figures = await timed(arena, standby, workDir, job, rehearsal);
+    const bytesMade = competitor.splits ? await checkParts(s3, job.bucket, archive) : 0;
+    return { ...figures, bytesMade };
+  }).finally(() => rm(workDir, { recursive: true, force: true }));
+}
+
+async function timed(
+  arena: Arena,
+  standby: Standby,
+  workDir: string,
+  job: Job,
+  rehearsal: Archive | undefined,
+): Promise<Figures> {
+  try {
+    if (rehearsal) await withJob(arena, rehearsal, workDir, (first) => rehearse(standby, first));
+    await settleDisk();
+    arena.signal.throwIfAborted();
+    return await observe(arena, standby, workDir, job);
+  } finally {
+    await standby.stop();
+  }
+}
+
+async function rehearse(standby: Standby, job: Job): Promise<void> {
+  await standby.run(job);
+  // Asks for what only a run that has wholly ended can tell: what it cleans up must still be there.
+  await standby.account();
+}
+
+/** Puts an archive into a bucket of its own, beside an empty folder; both are gone in the end. */
+async function withJob<T>(
+  { s3 }: Arena,
+  archive: Archive,
+  parent: string,
+  work: (job: Job) => Promise<T>,
+): Promise<T> {
+  const { fileName: file, size } = archive;
+  const bucket = `bench-${randomBytes(6).toString('hex')}`;
+  const key = `export/${file}`;
+  const workDir = join(parent, bucket);
+  await mkdir(workDir);
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  try {
+    await archive.upload(s3, { bucket, key });
+    return await work({ bucket, key, file, size, workDir });
+  } finally {
+    // SeaweedFS deletes a bucket's objects with it.
+    await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+type Figures = Omit<Measurement, 'bytesMade'>;
+
+async function observe(
+  arena: Arena,
+  standby: Standby,
+  workDir: string,
+  job: Job,
+): Promise<Figures> {
+  const { pid, helpers } = standby;
+  const s3Server = arena.stack.servers.s3.pid as number;
+  const ownCpu = stopwatch([pid, ...helpers], cpuSeconds);
+  const s3Cpu = stopwatch([s3Server], cpuSeconds);
+  const startedAt = performance.now();
+  await standby.run(job);
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    seconds,
+    cpuSeconds: ownCpu(),
+    s3CpuSeconds: s3Cpu(),
+    peakMemory: peakMemory(pid),
+    peakMemoryOfHelpers: total(helpers, peakMemory),
+    disk: await diskUsage(workDir),
+    ...(await standby.account()),
+  };
+}
+
+/** Reads a running total of processes now; what it returns tells how much has been added since. */
+function stopwatch(pids: readonly number[], read: (pid: number) => number | undefined) {
+  const before = total(pids, read);
+  return () => {
+    const after = total(pids, read);
+    return before === undefined || after === undefined ? undefined : after - before;
+  };
+}
+
+function total(
+  pids: readonly number[],
+  read: (pid: number) => number | undefined,
+): number | undefined {
+  return pids.map(read).reduce((sum, value) => {
+    return sum === undefined || value === undefined ? undefined : sum + value;
+  }, 0);
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { splitIntake } from '../../src/starter/split-intake.ts';
+import { startRun } from '../../src/starter/start-run.ts';
+import { sampleArchive } from '../support/faults.ts';
+import { type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
+
+describe('a message', () => {
+  const archive = sampleArchive({ rows: 2, imageBytes: 0, seed: 1 });
+
+  test('that comes twice at once has one run, and one result', async () => {
+    const split = await splitCase(await archive);
+    await startWorker(split.taskQueue);
+
+    const outcomes = await deliver(split, ['A', 'A', 'A']);
+    await resultOf(split);
+
+    expect(outcomes.toSorted()).toEqual(['joined', 'joined', 'started']);
+    expect(await split.results()).toHaveLength(1);
+  });
+
+  test('that comes again after its run has ended starts nothing', async () => {
+    const split = await splitCase(await archive);
+    await startWorker(split.taskQueue);
+    await deliver(split, ['A']);
+    await resultOf(split);
+
+    expect(await deliver(split, ['A', 'A'])).toEqual(['answered before', 'answered before']);
+    expect(await split.results()).toHaveLength(1);
+  });
+
+  test('for a job whose run is open joins it, and starts nothing when it comes again', async () => {
+    const split = await splitCase(await archive);
+    await deliver(split, ['A']);
+    const outcomes = await deliver(split, ['B', 'C', 'B']);
+    await startWorker(split.taskQueue);
+    await resultOf(split);
+
+    expect(outcomes).toEqual(['joined', 'joined', 'joined']);
+    expect(await deliver(split, ['C', 'B', 'A'])).toEqual(Array(3).fill('answered before'));
+    expect(await split.results()).toHaveLength(1);
+  });
+
+  test('for a job whose run has ended starts another; the old ones still start nothing', async () => {
+    const split = await splitCase(await archive);
+    await startWorker(split.taskQueue);
+    await deliver(split, ['A']);
+    await resultOf(split);
+
+    expect(await deliver(split, ['B'])).toEqual(['started']);
+    await resultOf(split);
+
+    expect(await deliver(split, ['A', 'B'])).toEqual(['answered before', 'answered before']);
+    expect(await split.results()).toHaveLength(2);
+  });
+
+  test('that comes at any moment of a run is answered by exactly one', async () => {
+    const split = await splitCase(undefined);
+    await startWorker(split.taskQueue);
+    const ids = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+
+    const outcomes: string[] = [];
+    for (const id of ids) outcomes.push(...(await deliver(split, [id, id])));
+    await resultOf(split);
+
+    const runs = outcomes.filter((outcome) => outcome === 'started').length;
+    expect(runs).toBeGreaterThan(1);
+    expect(await split.results()).toHaveLength(runs);
+    expect(new Set(await deliver(split, ids))).toEqual(new Set(['answered before']));
+  });
+});
+
+/** Delivers messages of the job, by their ids, at once; as several starters would. */
+function deliver({ client, job, taskQueue }: SplitCase, messageIds: string[]) {
+  const request = splitIntake('').read(JSON.stringify(job));
+  return Promise.all(messageIds.map((id) => startRun(client, taskQueue, request, id)));
+}
+
+/** Waits for the end of the job's latest run, however it ends. */
+async function resultOf({ client, job }: SplitCase): Promise<void> {
+  const { workflowId } = splitIntake('').read(JSON.stringify(job));
+  await client.workflow
+    .getHandle(workflowId)
+    .result()
+    .catch(() => {});
+}

@@ -1,0 +1,60 @@
+import {
+  GetQueueAttributesCommand,
+  type Message,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import type { SplitJob } from '../../src/messages/split.ts';
+import { testSqs } from './harness.ts';
+
+/** Sends a body as it is; to a FIFO queue in a group of its own. Gives the MessageId. */
+export async function sendBody(
+  QueueUrl: string,
+  MessageBody: string,
+  MessageAttributes: Record<string, MessageAttributeValue> = {},
+): Promise<string> {
+  const unique = crypto.randomUUID();
+  const fifo = QueueUrl.endsWith('.fifo') && {
+    MessageGroupId: unique,
+    MessageDeduplicationId: unique,
+  };
+  const message = { QueueUrl, MessageBody, MessageAttributes, ...fifo };
+  const { MessageId = '' } = await testSqs().send(new SendMessageCommand(message));
+  return MessageId;
+}
+
+/** A trigger message as the client's PHP encodes it: slashes are escaped. */
+export function phpBody(job: SplitJob): string {
+  return JSON.stringify(job).replaceAll('/', '\\/');
+}
+
+/** Receives what is in a queue and leaves it there, hidden for the queue's visibility time-out. */
+export async function receiveAll(QueueUrl: string): Promise<Message[]> {
+  const messages: Message[] = [];
+  for (;;) {
+    const { Messages = [] } = await testSqs().send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    if (Messages.length === 0) return messages;
+    messages.push(...Messages);
+  }
+}
+
+/** How many messages a queue holds: those that can be received, and those that somebody has in hand. */
+export async function countMessages(
+  QueueUrl: string,
+): Promise<{ waiting: number; inHand: number }> {
+  const { Attributes } = await testSqs().send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+  );
+  return {
+    waiting: Number(Attributes?.ApproximateNumberOfMessages),
+    inHand: Number(Attributes?.ApproximateNumberOfMessagesNotVisible),
+  };
+}

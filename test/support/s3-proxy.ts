@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { inject } from 'vitest';
+import type { StackEndpoints } from '../../src/local/endpoints.ts';
+import { afterwards } from './harness.ts';
+
+/** A request to S3, as the proxy has seen it. */
+export interface S3Call {
+  /** S3's name of it, e.g. `UploadPartCopy`. */
+  readonly operation: string;
+  /** The object's key; empty for calls on a bucket. */
+  readonly key: string;
+  /** The part of a multipart upload; NaN where the call is of none. */
+  readonly part: number;
+  /** The answer's status; undefined until there is one, and where the caller has gone away before. */
+  status?: number;
+}
+
+/** An answer that the proxy gives in S3's place. */
+export interface Refusal {
+  readonly status: number;
+  /** S3's error code, e.g. `SlowDown`. */
+  readonly code: string;
+}
+
+/** What becomes of a request; undefined passes it on. */
+export type Fate = Refusal | 'lose the answer' | undefined;
+
+/** Looks at a request before it is passed on, and may hold it by awaiting something. */
+export type Intercept = (call: S3Call) => Fate | Promise<Fate>;
+
+export interface S3Proxy {
+  /** The suite's stack, with the proxy in S3's place. */
+  readonly stack: StackEndpoints;
+  /** Every call so far, in order of arrival. */
+  readonly calls: readonly S3Call[];
+  /** The calls of an operation that S3 has answered with success, on any key or on this one. */
+  succeeded(operation: string, key?: string): S3Call[];
+  /** Set by a test; undefined passes everything on. */
+  intercept: Intercept | undefined;
+}
+
+/**
+ * A proxy in front of the suite's S3 server, closed when the test ends: passes requests on as they
+ * are, the signed Host header included, counts them, and holds or refuses those that a test picks. A
+ * request whose caller goes away while it is held never reaches S3.
+ */
+export async function s3Proxy(): Promise<S3Proxy> {
+  const stack = inject('stack');
+  const calls: S3Call[] = [];
+  const server = createServer((incoming, answer) => {
+    const call = describeCall(incoming);
+    calls.push(call);
+    handle(call, incoming, answer).catch(() => answer.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterwards(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+
+  async function handle(call: S3Call, incoming: IncomingMessage, answer: ServerResponse) {
+    answer.once('finish', () => {
+      call.status = answer.statusCode;
+    });
+    const fate = await proxy.intercept?.(call);
+    if (incoming.socket.destroyed) return;
+    if (typeof fate === 'object') return refuse(fate, incoming, answer);
+    const reply = await passOn(new URL(stack.s3.endpoint), incoming, answer);
+    if (fate === 'lose the answer') {
+      reply.resume();
+      answer.destroy();
+    } else {
+      answer.writeHead(reply.statusCode ?? 502, reply.headers);
+      await pipeline(reply, answer);
+    }
+  }
+
+  const { port } = server.address() as AddressInfo;
+  const proxy: S3Proxy = {
+    stack: { ...stack, s3: { ...stack.s3, endpoint: `http://127.0.0.1:${port}` } },
+    calls,
+    succeeded: (operation, key) =>
+      calls.filter(
+        (call) =>
+          call.operation === operation &&
+          call.status !== undefined &&
+          call.status < 300 &&
+          (key === undefined || call.key === key),
+      ),
+    intercept: undefined,
+  };
+  return proxy;
+}
+
+function passOn(
+  to: URL,
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+): Promise<IncomingMessage> {
+  const { method, url: path, headers } = incoming;
+  return new Promise((resolve, reject) => {
+    const onward = request(
+      { hostname: to.hostname, port: to.port, method, path, headers },
+      resolve,
+    );
+    onward.on('error', reject);
+    answer.once('close', () => onward.destroy());
+    incoming.pipe(onward);
+  });
+}
+
+function refuse({ status, code }: Refusal, incoming: IncomingMessage, answer: ServerResponse) {
+  incoming.resume();
+  answer.writeHead(status, { 'content-type': 'application/xml' });
+  answer.end(
+    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`,
+  );
+}
+
+/** Path-style addresses: `/bucket/key?query`. */
+function describeCall({ method = '', url = '', headers }: IncomingMessage): S3Call {
+  const { pathname, searchParams } = new URL(url, 'http://proxy');
+  const key = decodeURIComponent(pathname.split('/').slice(2).join('/'));
+  const part = searchParams.has('partNumber') ? Number(searchParams.get('partNumber')) : Number.NaN;
+  const copies = 'x-amz-copy-source' in headers;
+  return { operation: operationOf(method, key, searchParams, copies), key, part };
+}
+
+function operationOf(method: string, key: string, query: URLSearchParams, copies: boolean): string {
+  const has = (name: string) => query.has(name);
+  if (key === '') return has('delete') ? 'DeleteObjects' : `${method} bucket`;
+  if (has('partNumber')) return copies ? 'UploadPartCopy' : 'UploadPart';
+  if (has('uploads')) return 'CreateMultipartUpload';
+  if (has('uploadId')) {
+    return (
+      {
+        POST: 'CompleteMultipartUpload',
+        DELETE: 'AbortMultipartUpload',
+        GET: 'ListParts',
+      }[method] ?? method
+    );
+  }
+  return `${method.slice(0, 1)}${method.slice(1).toLowerCase()}Object`;
+}

@@ -1,0 +1,150 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { describe, expect, inject, test, vi } from 'vitest';
+import { deliveredSignal } from '../../src/workflows/deliveries.ts';
+import * as workflows from '../../src/workflows/index.ts';
+import { sampleArchive } from '../support/faults.ts';
+import { s3Proxy } from '../support/s3-proxy.ts';
+import { putArchive, type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
+
+/**
+ * Histories of finished runs, one a file, named `<workflow>-<how it went>.json`. They stand for the
+ * runs that are open when a new version is deployed, so they are recorded anew only together with a
+ * change that breaks those on purpose: RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts
+ */
+const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.meta.url));
+
+const recording = process.env.RECORD_HISTORIES === '1';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+describe.runIf(recording)('recording', () => {
+  const archive = sampleArchive({ rows: 5, imageBytes: 0, seed: 1 });
+
+  test('empties the folder', async () => {
+    await rm(HISTORIES, { recursive: true, force: true });
+    await mkdir(HISTORIES, { recursive: true });
+  });
+
+  test('success, joined by a second message', async () => {
+    const split = await splitCase(await archive);
+    const run = await split.start();
+    await run.signal(deliveredSignal, 'another message');
+    await startWorker(split.taskQueue, { BATCH_SIZE: '2', MAX_PARALLEL_BATCHES: '2' });
+    const { batches } = await run.result();
+    await record(run, 'splitArchive-success');
+    await record(childOf(split, run, batches[0]?.name), 'buildBatch-success');
+  });
+
+  test('reuse', async () => {
+    const split = await splitCase(await archive);
+    await startWorker(split.taskQueue, { BATCH_SIZE: '2' });
+    await (await split.start()).result();
+    const run = await split.start();
+    const { batches } = await run.result();
+    await record(run, 'splitArchive-reuse');
+    await record(childOf(split, run, batches[0]?.name), 'buildBatch-reuse');
+  });
+
+  test('no archive', async () => {
+    const split = await splitCase(undefined);
+    await startWorker(split.taskQueue);
+    const run = await split.start();
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'splitArchive-no-archive');
+  });
+
+  test('archive replaced', async () => {
+    const split = await splitCase(await archive);
+    const proxy = await s3Proxy();
+    await startWorker(split.taskQueue, { BATCH_SIZE: '2' }, proxy.stack);
+    const other = await sampleArchive({ rows: 5, imageBytes: 0, seed: 2 });
+    proxy.intercept = async ({ operation }) => {
+      if (operation === 'CreateMultipartUpload') await putArchive(split.job, other);
+      return undefined;
+    };
+    const run = await split.start();
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'splitArchive-archive-replaced');
+    await record(childOf(split, run, partName(split, 1)), 'buildBatch-archive-replaced');
+  });
+
+  test('cancellation', async () => {
+    const split = await splitCase(await archive);
+    const proxy = await s3Proxy();
+    let held = 0;
+    proxy.intercept = ({ operation }) => {
+      if (operation !== 'UploadPart') return undefined;
+      held += 1;
+      return new Promise(() => {});
+    };
+    await startWorker(split.taskQueue, { BATCH_SIZE: '2' }, proxy.stack);
+    const run = await split.start();
+    await vi.waitFor(() => expect(held).toBe(3), { timeout: 20_000 });
+    await run.cancel();
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'splitArchive-cancelled');
+    await record(childOf(split, run, partName(split, 1)), 'buildBatch-cancelled');
+  });
+
+  function childOf({ client }: SplitCase, { workflowId }: WorkflowHandle, name = '') {
+    return client.workflow.getHandle(`${workflowId}/${name}`);
+  }
+
+  function partName({ job }: SplitCase, number: number): string {
+    return job.file.replace('.zip', `-part${number}.zip`);
+  }
+
+  async function record(run: WorkflowHandle, name: string): Promise<void> {
+    await writeFile(`${HISTORIES}${name}.json`, encodeHistory(await run.fetchHistory()));
+  }
+});
+
+test("today's workflows replay the histories of finished runs", async () => {
+  const files = await readdir(HISTORIES);
+  const histories = await Promise.all(
+    files.map(async (file) => decodeHistory(await readFile(`${HISTORIES}${file}`, 'utf8'))),
+  );
+  const replays = Worker.runReplayHistories(
+    { workflowBundle: { codePath: inject('workflowBundle') } },
+    histories.map((history) => ({ workflowId: workflowIdOf(history), history })),
+  );
+
+  const errors: string[] = [];
+  let replayed = 0;
+  for await (const { workflowId, error } of replays) {
+    replayed += 1;
+    if (error) errors.push(`${workflowId}: ${error.message}`);
+  }
+
+  expect(errors).toEqual([]);
+  expect(replayed).toBe(files.length);
+  expect(new Set(files.map((file) => file.split('-')[0]))).toEqual(new Set(Object.keys(workflows)));
+});
+
+function workflowIdOf({ events }: History): string {
+  return events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? '';
+}
+
+/**
+ * A history as JSON: the message's own fields, with bytes in base64. Not the form that the Temporal CLI
+ * writes, for which the SDK needs a single copy of protobufjs to be installed.
+ */
+function encodeHistory(history: History): string {
+  // A clone has no toJSON, which would write the CLI's form.
+  const text = JSON.stringify(
+    structuredClone(history),
+    (_key, value) =>
+      value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value,
+    1,
+  );
+  return `${text}\n`;
+}
+
+function decodeHistory(text: string): History {
+  return JSON.parse(text, (_key, value) =>
+    typeof value?.base64 === 'string' ? Buffer.from(value.base64, 'base64') : value,
+  );
+}

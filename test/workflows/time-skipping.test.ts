@@ -1,0 +1,233 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Activities } from '../../src/activities/index.ts';
+import type { SplitPlan } from '../../src/activities/plan-split.ts';
+import { ensureServers } from '../../src/local/locate.ts';
+import type { splitArchive } from '../../src/workflows/split-archive.ts';
+import { uniqueName } from '../support/harness.ts';
+
+const HOUR_MS = 3_600_000;
+
+const JOB = {
+  downloadId: 4711,
+  file: 'a.zip',
+  exportPath: 'export/a.zip',
+  totalSize: 1000,
+  s3Bucket: 'bucket',
+  updatesQueueUrl: 'http://queues/updates',
+};
+
+const PLAN: SplitPlan = {
+  source: { bucket: 'bucket', key: 'export/a.zip', etag: '"1"', size: 1000 },
+  batches: [1, 2, 3].map((number) => ({
+    name: `a-part${number}.zip`,
+    key: `batch/a-part${number}.zip`,
+    rows: 10,
+    images: 10,
+    bytes: 300,
+    layoutKey: `sheaf/layout-${number}`,
+    fingerprint: `${number}`,
+  })),
+  lanes: 2,
+  verify: true,
+  bytesRead: 1,
+  bytesWritten: 1,
+};
+
+describe('splitArchive and buildBatch over hours', () => {
+  let env: TestWorkflowEnvironment;
+
+  beforeAll(async () => {
+    const { testServer } = await ensureServers(['testServer'], process.env);
+    const executable = { type: 'existing-path', path: testServer.command } as const;
+    env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+  });
+
+  afterAll(() => env.teardown());
+
+  test('S3 down for an hour, then back: the run succeeds, and tells so once', async () => {
+    const s3 = outage(HOUR_MS);
+
+    const { result, told } = await run({
+      planSplit: async () => s3.unless(() => PLAN),
+      assembleBatch: async () => s3.unless(() => MOVED),
+    });
+
+    await expect(result).resolves.toMatchObject({ rows: 30, bytesCopied: 3, bytesRead: 4 });
+    expect(told).toEqual([SUCCESS]);
+    expect(s3.failures).toBeGreaterThan(0);
+  });
+
+  test('S3 down in the middle: what is done stays done, the rest is tried again', async () => {
+    const s3 = outage(HOUR_MS);
+    const assembled: string[] = [];
+
+    const { result, told } = await run({
+      assembleBatch: async ({ fingerprint }) => {
+        if (fingerprint !== '1') await s3.unless(() => {});
+        assembled.push(fingerprint);
+        return MOVED;
+      },
+    });
+
+    await result;
+    expect(assembled.toSorted()).toEqual(['1', '2', '3']);
+    expect(told).toEqual([SUCCESS]);
+  });
+
+  test('the result queue down for five hours: the result is told once it is back', async () => {
+    const queue = outage(5 * HOUR_MS);
+    const told: string[] = [];
+
+    const { result } = await run({
+      sendResult: async ({ body }) => queue.unless(() => void told.push(body)),
+    });
+
+    await result;
+    expect(told.map((body) => JSON.parse(body))).toEqual([SUCCESS]);
+  });
+
+  test('a fault that lasts longer than a day: the run fails, and tells what the fault was', async () => {
+    const { result, told, removed } = await run({
+      planSplit: async () => {
+        throw new Error('S3 answers SlowDown (503)');
+      },
+    });
+
+    await expect(result).rejects.toThrow();
+    expect(told).toEqual([failed(expect.stringContaining('S3 answers SlowDown (503)'))]);
+    expect(removed).toEqual([1]);
+  });
+
+  test('an upload that somebody aborts is begun again', async () => {
+    const uploads: string[] = [];
+    const { result, told, aborted } = await run({
+      openBatch: async ({ target, fingerprint }) => {
+        uploads.push(fingerprint);
+        return { ...target, uploadId: `${uploads.length}` };
+      },
+      assembleBatch: async ({ fingerprint }) => {
+        const begun = uploads.filter((upload) => upload === fingerprint).length;
+        if (fingerprint === '2' && begun < 3) throw gone();
+        return MOVED;
+      },
+    });
+
+    await result;
+    expect(uploads.toSorted()).toEqual(['1', '2', '2', '2', '3']);
+    expect(aborted).toHaveLength(2);
+    expect(told).toEqual([SUCCESS]);
+  });
+
+  test('an upload that is aborted over and over fails the run', async () => {
+    const { result, told } = await run({
+      assembleBatch: async ({ fingerprint }) => {
+        if (fingerprint === '2') throw gone();
+        return MOVED;
+      },
+    });
+
+    await expect(result).rejects.toThrow();
+    expect(told).toEqual([
+      failed(
+        "The upload of s3://bucket/batch/a-part2.zip was aborted from outside 3 times; see the bucket's lifecycle rules",
+      ),
+    ]);
+  });
+
+  test('a fault of one batch zip ends the others, and begins no more', async () => {
+    const opened: string[] = [];
+    const { result, told, aborted } = await run({
+      openBatch: async ({ target, fingerprint }) => {
+        opened.push(fingerprint);
+        return { ...target, uploadId: fingerprint };
+      },
+      assembleBatch: async ({ fingerprint }) => {
+        if (fingerprint === '1') throw ApplicationFailure.nonRetryable('broken', 'ArchiveError');
+        throw new Error('S3 is slow');
+      },
+    });
+
+    await expect(result).rejects.toThrow();
+    expect(told).toEqual([failed('broken')]);
+    expect(opened.toSorted()).toEqual(['1', '2']);
+    expect(aborted.toSorted()).toEqual(['1', '2']);
+  });
+
+  test('an input that is no split job fails the run at once', async () => {
+    const { result, told } = await run({}, { ...JOB, totalSize: -1 });
+
+    await expect(result).rejects.toMatchObject({
+      cause: { message: 'Not a split job: totalSize: expected a size in bytes, from 0 up, got -1' },
+    });
+    expect(told).toEqual([]);
+  });
+
+  /** Runs a job to its end on activities that do nothing but these. */
+  async function run(own: Partial<Activities>, job = JOB) {
+    const told: unknown[] = [];
+    const aborted: string[] = [];
+    const removed: number[] = [];
+    const activities: Activities = {
+      planSplit: async () => PLAN,
+      openBatch: async ({ target, fingerprint }) => ({ ...target, uploadId: fingerprint }),
+      assembleBatch: async () => MOVED,
+      abortBatch: async ({ uploadId }) => void aborted.push(uploadId),
+      confirmBatches: async () => {},
+      sendResult: async ({ body }) => void told.push(JSON.parse(body)),
+      removeWorkingObjects: async () => void removed.push(1),
+      ...own,
+    };
+    const taskQueue = uniqueName();
+    const worker = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue,
+      workflowBundle: { codePath: inject('workflowBundle') },
+      activities,
+    });
+    const result = worker.runUntil(
+      env.client.workflow.execute<typeof splitArchive>('splitArchive', {
+        taskQueue,
+        workflowId: taskQueue,
+        args: [job],
+      }),
+    );
+    await result.catch(() => {});
+    return { result, told, aborted, removed };
+  }
+
+  /** A service that fails for so long (ms) from when it is asked first, by the clock of the server. */
+  function outage(lengthMs: number) {
+    let end: number | undefined;
+    const service = {
+      failures: 0,
+      async unless<T>(task: () => T): Promise<T> {
+        const now = await env.currentTimeMs();
+        end ??= now + lengthMs;
+        if (now >= end) return task();
+        service.failures += 1;
+        throw new Error('down');
+      },
+    };
+    return service;
+  }
+});
+
+const MOVED = { bytesCopied: 1, bytesRead: 1, bytesWritten: 1 };
+
+const SUCCESS = {
+  function: 'BiospexBatchCreator',
+  status: 'success',
+  downloadId: 4711,
+  batchFiles: ['a-part1.zip', 'a-part2.zip', 'a-part3.zip'],
+};
+
+function failed(error: unknown) {
+  return { function: 'BiospexBatchCreator', status: 'failed', downloadId: 4711, error };
+}
+
+function gone(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('gone', 'UploadGoneError');
+}
