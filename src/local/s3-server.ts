@@ -12,8 +12,8 @@ import { serverEnvironment, startAdvice } from './server-environment.ts';
 const READY_TIMEOUT_MS = 60_000;
 /** Its parts end one after the other, in 1 to 2 s; objects survive SIGKILL too. */
 const STOP_GRACE_MS = 5000;
-/** Go's heap would otherwise grow to over 1 GB under load. */
-const MEMORY_LIMIT = '400MiB';
+/** Go's heap would otherwise grow to over 1 GB under load; at half of this, collecting garbage doubles the cost of a copy. */
+const MEMORY_LIMIT = '800MiB';
 /**
  * Each bucket takes a volume of its own at least, and by default there are only as many as
  * gigabytes are free on the disk. A volume takes no space before it is written to.
