@@ -39,7 +39,14 @@ export function createS3Client(config: S3ClientConfig = {}): S3Client {
 export function createSqsClient(config: SQSClientConfig = {}): SQSClient {
   const endpointIsSet =
     config.endpoint !== undefined || hasEndpoint(process.env.AWS_ENDPOINT_URL_SQS);
-  return new SQSClient({ useQueueUrlAsEndpoint: !endpointIsSet, ...config });
+  return new SQSClient({
+    useQueueUrlAsEndpoint: !endpointIsSet,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      socketTimeout: SOCKET_TIMEOUT_MS,
+    }),
+    ...config,
+  });
 }
 
 function hasEndpoint(ofService: string | undefined): boolean {

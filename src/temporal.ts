@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
@@ -21,20 +22,39 @@ export function temporalSettings() {
   return { connectionOptions, namespace: namespace ?? 'default' };
 }
 
-/** A client of the Temporal server in the settings. Throws {@link TemporalUnreachableError}. */
-export async function connectClient(timeoutMs = CONNECT_TIMEOUT_MS): Promise<Client> {
+/** How long one attempt may take (ms). */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+
+/**
+ * A client of the Temporal server in the settings. Throws {@link TemporalUnreachableError}, and the
+ * signal's reason when it is aborted meanwhile.
+ */
+export async function connectClient(
+  timeoutMs = CONNECT_TIMEOUT_MS,
+  signal?: AbortSignal,
+): Promise<Client> {
   const { connectionOptions, namespace } = temporalSettings();
-  const connection = await connectWithin(timeoutMs, () => Connection.connect(connectionOptions));
+  const options = { ...connectionOptions, connectTimeout: ATTEMPT_TIMEOUT_MS };
+  const connection = await connectWithin(timeoutMs, () => Connection.connect(options), signal);
   return new Client({ connection, namespace });
 }
 
-/** Repeats an attempt to connect until it succeeds or the time (ms) is up. */
-export async function connectWithin<T>(timeoutMs: number, connect: () => Promise<T>): Promise<T> {
+/** Repeats an attempt to connect until it succeeds, the time (ms) is up, or the signal is aborted. */
+export async function connectWithin<T>(
+  timeoutMs: number,
+  connect: () => Promise<T>,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => {});
   for (;;) {
     try {
-      return await connect();
+      return await Promise.race([connect(), aborted]);
     } catch (error) {
+      signal.throwIfAborted();
       if (Date.now() >= deadline) {
         const { connectionOptions } = temporalSettings();
         throw new TemporalUnreachableError(
@@ -42,7 +62,7 @@ export async function connectWithin<T>(timeoutMs: number, connect: () => Promise
           { cause: error },
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
+      await sleep(CONNECT_PAUSE_MS, undefined, { signal });
     }
   }
 }

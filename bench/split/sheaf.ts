@@ -6,6 +6,7 @@ import { stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
 import { PACKAGE_ROOT } from '../../src/local/paths.ts';
 import type { SplitJob } from '../../src/messages/split.ts';
+import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import type { Competitor, Site, Standby } from './competitor.ts';
 import { receiveResult } from './result-message.ts';
@@ -97,7 +98,7 @@ function sheafProcess(command: 'worker' | 'starter', env: NodeJS.ProcessEnv, sit
   return new ManagedProcess({
     name: `The ${command}`,
     command: process.execPath,
-    args: [SHEAF_MAIN, command],
+    args: [...WORKER_NODE_FLAGS, SHEAF_MAIN, command],
     env,
     // Beside the work folder, whose size is measured.
     output: { file: `${site.workDir}-${command}.log` },

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ManagedProcess, type ProcessSpec } from '../local/managed-process.ts';
+import { WORKER_NODE_FLAGS } from '../worker/node-flags.ts';
 
 /** The command line's entry point: a source file in development, else what was built of it. */
 const MAIN = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, import.meta.url));
@@ -23,7 +24,7 @@ export function sheafProcess(
   return new ManagedProcess({
     name: command === 'worker' ? 'The worker' : 'The starter',
     command: process.execPath,
-    args: [MAIN, command],
+    args: [...WORKER_NODE_FLAGS, MAIN, command],
     env,
     output,
     ready: 'message',

@@ -20,6 +20,14 @@ const bareName = z
   .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' })
   .refine(...atMost(MAX_FILE_NAME_BYTES));
 
+/** Letters, digits, `.`, `-` and, in the oldest buckets, `_`: others would make S3 answer 400 for ever. */
+const bucketName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{3,255}$/, { error: 'expected the name of an S3 bucket' });
+
+/** S3's limit. */
+const MAX_KEY_BYTES = 1024;
+
 const nonEmpty = z.string().min(1, { error: 'expected text that is not empty' });
 
 /**
@@ -34,11 +42,11 @@ export const splitJobSchema = z.object({
   /** Bare name of the archive; the batch zips are named after it. */
   file: bareName,
   /** S3 key of the archive. */
-  exportPath: nonEmpty,
+  exportPath: nonEmpty.refine(...atMost(MAX_KEY_BYTES)),
   /** Size of the archive in bytes, as the client knows it. */
   totalSize: z.int().nonnegative({ error: 'expected a size in bytes, from 0 up' }),
   /** Bucket of the archive and of the batch zips. */
-  s3Bucket: nonEmpty,
+  s3Bucket: bucketName,
   /** SQS URL for the result. */
   updatesQueueUrl: z.url({ error: 'expected the URL of an SQS queue' }).optional(),
 });

@@ -76,7 +76,11 @@ async function refuse(message: Message, reason: string, context: MessageContext)
   if (refusal) {
     try {
       const { queueUrl: QueueUrl, body: MessageBody } = refusal;
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+      const fifo = QueueUrl.endsWith('.fifo') && {
+        MessageGroupId: 'refused',
+        MessageDeduplicationId: message.MessageId,
+      };
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...fifo }));
     } catch (error) {
       // The message is in the dead-letter queue; that its sender can't be told changes nothing.
       const { message: fault } = error as Error;

@@ -5,7 +5,8 @@ import { Consumer } from 'sqs-consumer';
 import { createSqsClient } from '../clients.ts';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
-import { connectClient } from '../temporal.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
 import { deadLetterQueueOf, resolveQueue } from './dead-letters.ts';
 import { handleMessage } from './handle-message.ts';
 import type { JobIntake } from './job-intake.ts';
@@ -33,16 +34,18 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
   const intakes = intakesOf(config);
   const log = createLog('starter', config);
-  const stopped = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopped.abort());
+  const signal = stopSignal();
 
-  const client = await connectClient();
+  const client = await connectClient(CONNECT_TIMEOUT_MS, signal).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (!client) return;
   const sqs = createSqsClient();
   try {
-    const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal: stopped.signal };
+    const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal };
     const consumers = await Promise.all(intakes.map((intake) => startPolling(intake, polling)));
     process.send?.({ type: 'ready' });
-    if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+    if (!signal.aborted) await once(signal, 'abort');
     await Promise.all(consumers.map(stopPolling));
     log.info({}, 'starter stopped');
   } finally {

@@ -12,6 +12,7 @@ import { createActivities } from '../activities/index.ts';
 import { createS3Client, createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { CONNECT_TIMEOUT_MS, connectWithin, temporalSettings } from '../temporal.ts';
 
 /** Time that activities get to end by themselves once the worker is told to stop; then they are cancelled. */
@@ -32,9 +33,15 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog('worker', config);
   installRuntime(log, config.APP_DEBUG);
   const { connectionOptions, namespace } = temporalSettings();
-  const connection = await connectWithin(CONNECT_TIMEOUT_MS, () =>
-    NativeConnection.connect(connectionOptions),
-  );
+  const signal = stopSignal();
+  const connection = await connectWithin(
+    CONNECT_TIMEOUT_MS,
+    () => NativeConnection.connect(connectionOptions),
+    signal,
+  ).catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+  if (!connection) return;
   try {
     const worker = await Worker.create({
       connection,
@@ -49,6 +56,8 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
       shutdownForceTime: SHUTDOWN_FORCE,
     });
     const running = worker.run();
+    if (signal.aborted) worker.shutdown();
+    else signal.addEventListener('abort', () => worker.shutdown());
     log.info({ taskQueue: config.TASK_QUEUE, namespace }, 'worker polls');
     process.send?.({ type: 'ready' });
     await running;
@@ -66,7 +75,7 @@ function workflowSource(env: NodeJS.ProcessEnv): Partial<WorkerOptions> {
   return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }
 
-/** The SDK logs through our logger, and turns SIGTERM and SIGINT into a graceful shutdown. */
+/** The SDK logs through our logger, and leaves signals to us: one may come before there is a worker. */
 function installRuntime(log: Log, debug: boolean): void {
   const logger = new DefaultLogger(debug ? 'DEBUG' : 'INFO', ({ level, message, meta }) => {
     const { error, ...fields } = meta ?? {};
@@ -76,5 +85,5 @@ function installRuntime(log: Log, debug: boolean): void {
     else if (level === 'INFO') log.info(detail, message);
     else log.debug(detail, message);
   });
-  Runtime.install({ logger, shutdownSignals: ['SIGINT', 'SIGTERM'] });
+  Runtime.install({ logger, shutdownSignals: [] });
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { type StackEndpoints, stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
+import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
 import { afterwards } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -34,7 +35,7 @@ export async function startProcess(
   const managed = new ManagedProcess({
     name: command,
     command: process.execPath,
-    args: [MAIN, command],
+    args: [...WORKER_NODE_FLAGS, MAIN, command],
     env: {
       PATH: process.env.PATH,
       WORKFLOW_BUNDLE: inject('workflowBundle'),
