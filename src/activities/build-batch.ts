@@ -15,6 +15,8 @@ export interface BatchOrder {
   readonly layout: ObjectLocation;
   /** Names the batch zip's content; kept in the finished object's metadata. */
   readonly fingerprint: string;
+  /** Check each image's CRC-32 by reading it. The run decides, whatever the worker's own setting. */
+  readonly verify: boolean;
 }
 
 /** The bytes that were moved to make a batch zip; a killed attempt's are counted up to its last heartbeat. */
@@ -40,16 +42,15 @@ export interface BuildBatchDependencies {
   /** Bytes that the process may hold in buffers, and range copies that it may have under way. */
   readonly bytes: Budget;
   readonly copies: Budget;
-  readonly verify: boolean;
   readonly rangeCopy: boolean;
 }
 
 /** Activities that make one batch zip. */
 export function createBuildBatchActivities(dependencies: BuildBatchDependencies) {
-  const { s3, bytes, copies, verify, rangeCopy } = dependencies;
+  const { s3, bytes, copies, rangeCopy } = dependencies;
 
   /** Whether a finished object is what the order asks for, verified if we are to verify. */
-  async function isBuilt({ target, fingerprint }: BatchOrder, signal: AbortSignal) {
+  async function isBuilt({ target, fingerprint, verify }: BatchOrder, signal: AbortSignal) {
     const metadata = (await headObject(s3, target, signal))?.metadata;
     const verified = metadata?.[METADATA_VERIFIED] === 'on';
     return metadata?.[METADATA_LAYOUT] === fingerprint && (verified || !verify);
@@ -62,7 +63,7 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
         if (await isBuilt(order, signal)) return undefined;
         const metadata = {
           [METADATA_LAYOUT]: order.fingerprint,
-          [METADATA_VERIFIED]: verify ? 'on' : 'off',
+          [METADATA_VERIFIED]: order.verify ? 'on' : 'off',
         };
         return createUpload(s3, order.target, ZIP_CONTENT_TYPE, metadata, signal);
       });
@@ -79,7 +80,7 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
             source: order.source,
             upload,
             layout,
-            verify,
+            verify: order.verify,
             rangeCopy,
             bytes,
             copies,
@@ -90,8 +91,8 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
           return movedBytes(done);
         } catch (error) {
           // An attempt that died between completing the upload and saying so has left the whole object.
-          if (!(error instanceof UploadGoneError && (await isBuilt(order, work.signal))))
-            throw error;
+          const gone = error instanceof UploadGoneError;
+          if (!gone || !(await isBuilt(order, work.signal))) throw error;
           return movedBytes(work.resumeFrom);
         }
       });

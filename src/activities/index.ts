@@ -23,7 +23,6 @@ export function createActivities({ s3, sqs, config }: ActivityDependencies) {
       s3,
       bytes: new Budget(config.MAX_BYTES_IN_FLIGHT),
       copies: new Budget(config.MAX_PARALLEL_COPIES),
-      verify: config.VERIFY,
       rangeCopy: config.RANGE_COPY,
     }),
     ...createFinishSplitActivities({ s3 }),

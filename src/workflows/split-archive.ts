@@ -192,6 +192,7 @@ class SplitRun {
             target: { bucket, key: batch.key },
             layout: { bucket, key: batch.layoutKey },
             fingerprint: batch.fingerprint,
+            verify: plan.verify,
           },
         ],
       });

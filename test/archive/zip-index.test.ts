@@ -6,6 +6,7 @@ import { craftDescriptor, craftExtra, craftZip } from '../support/zip-crafting.t
 import {
   countingReader,
   extract,
+  HAS_INFO_ZIP,
   infoZip,
   LIMITS,
   pythonZip,
@@ -95,7 +96,7 @@ with ZipFile(target, 'w') as archive:
   });
 });
 
-describe('archives that Info-ZIP made', () => {
+describe.runIf(HAS_INFO_ZIP)('archives that Info-ZIP made', () => {
   test.each([
     ['stored, local extra fields longer than the central ones', ['-0', '-r', 'a.zip', '.']],
     ['deflated', ['-r', 'a.zip', '.']],
@@ -224,7 +225,7 @@ describe('how much is read', () => {
   });
 
   test('an archive of up to 1 MiB is read at once', async () => {
-    const reader = countingReader(infoZip(FILES, ['-r', '-', '.']));
+    const reader = countingReader(craftZip([{ name: 'a.jpg', data: Buffer.alloc(1000) }]));
     await readZipIndex(reader, LIMITS);
     expect(reader.reads).toEqual([[0, reader.size]]);
   });

@@ -18,7 +18,7 @@ describe('a sample export', () => {
     const sample = sampleExport(OPTIONS);
     const bytes = await buffer(sample.chunks());
     expect(bytes.length).toBe(sample.size);
-    expect(testByUnzip(bytes)).toContain('No errors detected');
+    testByUnzip(bytes);
     expect(readByPython(bytes)).toEqual([...sample.imageNames, 'manifest.csv']);
     expect(sample.fileName).toMatch(/^512-2-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.zip$/);
     expect(sampleExport({ ...OPTIONS, fileName: 'a.zip' }).fileName).toBe('a.zip');

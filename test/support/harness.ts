@@ -14,6 +14,7 @@ import { stackEnvironment } from '../../src/local/endpoints.ts';
 
 let s3: S3Client | undefined;
 let sqs: SQSClient | undefined;
+let isRuntimeQuiet = false;
 
 /** An S3 client for the suite's stack; one a test file. */
 export function testS3(): S3Client {
@@ -44,7 +45,9 @@ export async function testClient(): Promise<Client> {
 
 /** A connection for an in-process worker on the suite's stack, closed when the test or the file ends. */
 export async function testNativeConnection(): Promise<NativeConnection> {
-  const { NativeConnection } = await import('@temporalio/worker');
+  const { DefaultLogger, NativeConnection, Runtime } = await import('@temporalio/worker');
+  if (!isRuntimeQuiet) Runtime.install({ logger: new DefaultLogger('WARN') });
+  isRuntimeQuiet = true;
   const connection = await NativeConnection.connect({ address: inject('stack').temporal.address });
   afterwards(() => connection.close());
   return connection;

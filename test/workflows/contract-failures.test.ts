@@ -13,7 +13,6 @@ import { uniqueName, uniqueTaskQueue } from '../support/harness.ts';
 import { type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
 import { expectFailure } from '../support/split-expectations.ts';
 import { type CraftedEntry, craftZip } from '../support/zip-crafting.ts';
-import { infoZip } from '../support/zip-fixtures.ts';
 
 interface Case {
   title: string;
@@ -92,7 +91,7 @@ const notArchives: Case[] = [
 const entries: Case[] = [
   {
     title: 'encrypted',
-    archive: infoZip({ 'image-1.jpg': PNG }, ['-P', 'secret', 'a.zip', 'image-1.jpg']),
+    archive: craftZip([{ name: 'image-1.jpg', data: PNG, flags: 1 }]),
     error: 'Entry "image-1.jpg": is encrypted',
   },
   {
