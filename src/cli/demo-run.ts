@@ -75,11 +75,11 @@ export async function runDemo(options: DemoOptions, output: DemoOutput): Promise
   try {
     await Promise.race([new Demo(options, output, system.stack.endpoints).run(), interrupted]);
     output.print(`\n${pc.green('Done')} in ${formatDuration(Date.now() - startedAt)}`);
-    if (!options.keep)
-      output.note('--keep leaves the stack up, for a look at the run in the Web UI');
     if (options.keep) {
       output.print('The stack stays up; Ctrl-C to stop');
       await aborted(stop.first);
+    } else {
+      output.note('--keep leaves the stack up, for a look at the run in the Web UI');
     }
   } finally {
     stop.second.addEventListener('abort', () => void system.kill());

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { causeOf } from '../workflows/failure.ts';
+import { ActivityFailure, ChildWorkflowFailure } from '@temporalio/common';
 import type { SplitResult } from '../workflows/split-archive.ts';
 import { progressBars } from './progress-bars.ts';
 import { readProgress } from './run-progress.ts';
@@ -59,10 +59,19 @@ export async function followRun(client: Client, workflowId: string): Promise<Spl
     return value;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    throw new RunFailedError(`${workflowId} failed: ${causeOf(error.cause).message}`, {
+    throw new RunFailedError(`${workflowId} failed: ${reasonOf(error)}`, {
       cause: error,
     });
   } finally {
     bars.stop();
   }
+}
+
+/** The message of the error that ended a run, without the activities and child runs around it. */
+function reasonOf({ cause }: WorkflowFailedError): string | undefined {
+  let reason = cause;
+  while (reason instanceof ActivityFailure || reason instanceof ChildWorkflowFailure) {
+    reason = reason.cause;
+  }
+  return reason?.message;
 }

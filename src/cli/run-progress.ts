@@ -2,6 +2,7 @@ import {
   type Client,
   QueryNotRegisteredError,
   QueryRejectedError,
+  ServiceError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -11,9 +12,12 @@ import { progressQuery, type SplitProgress } from '../workflows/split-progress.t
 /** A query is answered by a worker; without one it hangs, and there is nothing to show (ms). */
 const QUERY_TIMEOUT_MS = 3_000;
 
+/** How a query ends that nobody can answer: no worker is up, none ever was, or the run is none of ours. */
+const CANT_SAY = [QueryNotRegisteredError, QueryRejectedError, ServiceError];
+
 /**
  * How far a split run is, with what its children's activities have told by heartbeat. Undefined where
- * nobody can say: no worker is up, or the run is none of ours.
+ * nobody can say.
  */
 export async function readProgress(
   client: Client,
@@ -34,8 +38,7 @@ export async function readProgress(
     }
     return progress;
   } catch (error) {
-    const final = error instanceof QueryNotRegisteredError || error instanceof QueryRejectedError;
-    if (final || isDeadline(error)) return undefined;
+    if (CANT_SAY.some((type) => error instanceof type)) return undefined;
     throw error;
   }
 }
@@ -56,10 +59,4 @@ async function readCheckpoint(
     if (payload) return defaultPayloadConverter.fromPayload(payload) ?? undefined;
   }
   return undefined;
-}
-
-/** gRPC's CANCELLED and DEADLINE_EXCEEDED, which is how a query without a worker ends. */
-function isDeadline(error: unknown): boolean {
-  const code = (error as { cause?: { code?: number }; code?: number })?.cause?.code;
-  return code === 1 || code === 4;
 }
