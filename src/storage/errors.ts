@@ -55,6 +55,30 @@ export class UploadGoneError extends Error {
   }
 }
 
+/** A file or folder of a workspace is gone or cut short, and with it what earlier attempts had put there. */
+export class WorkspaceLostError extends Error {
+  override readonly name = 'WorkspaceLostError';
+  /** @param what what is wrong with the path, as the end of a sentence that begins with it */
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super(
+      `${path} ${what}: it was swept, or the machine that held it is gone; the job starts over`,
+      options,
+    );
+  }
+}
+
+/** A disk is full, or will be before the job is done, or a quota on it is used up. */
+export class NoSpaceError extends Error {
+  override readonly name = 'NoSpaceError';
+  /** @param what what is missing and where, as a sentence without its full stop */
+  constructor(what: string, options?: ErrorOptions) {
+    super(
+      `${what}; make room there, or name a larger disk (TMPDIR for small archives, EFS_PATH for large ones)`,
+      options,
+    );
+  }
+}
+
 /** True for S3's answer that a thing is absent, as HEAD (no body, "NotFound") and GET spell it. */
 export function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;

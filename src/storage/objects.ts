@@ -84,15 +84,19 @@ export function objectReader(
   };
 }
 
-/** The bytes of a range in one buffer; see {@link streamRange}. */
+/**
+ * The bytes of a range in one buffer; see {@link streamRange}. `room`, where it is given, is the buffer
+ * that they are read into; the result is a view of it.
+ */
 export async function readRange(
   s3: S3Client,
   version: ObjectVersion,
   start: number,
   end: number,
   signal: AbortSignal,
+  room?: Buffer,
 ): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(end - start);
+  const bytes = room?.subarray(0, end - start) ?? Buffer.allocUnsafe(end - start);
   let position = 0;
   for await (const chunk of streamRange(s3, version, start, end, signal)) {
     position += chunk.copy(bytes, position);

@@ -44,11 +44,31 @@ describe('inLanes', () => {
       await abortOf(either);
       ended += 1;
     });
+    await new Promise(setImmediate);
     stop.abort(new Error('stopped'));
 
     await expect(lanes).rejects.toThrow('stopped');
     expect(ended).toBe(2);
   });
+});
+
+test('inLanes takes items as they are made, closes what makes them, and leaves the rest unmade', async () => {
+  let made = 0;
+  let closed = false;
+  async function* items() {
+    try {
+      for (;;) yield ++made;
+    } finally {
+      closed = true;
+    }
+  }
+  const lanes = inLanes(items(), 2, signal, async (item) => {
+    if (item === 3) throw new Error('third');
+  });
+
+  await expect(lanes).rejects.toThrow('third');
+  expect(closed).toBe(true);
+  expect(made).toBeLessThanOrEqual(5);
 });
 
 test('together runs all at once, and a failure of one aborts the rest', async () => {
