@@ -1,16 +1,12 @@
-import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { formatBytes, formatCount } from '../src/cli/format.ts';
 import { stopRequests } from '../src/cli/stop-requests.ts';
-import { dataDir } from '../src/local/paths.ts';
-import { thisMachine } from './measure/machine.ts';
-import { describeOrigin } from './report/origin.ts';
-import { markdownTable, plainTable } from './report/table.ts';
-import { writeDocument, writeJson } from './report/write.ts';
-import { makeArchive, rehearsalOf, type SplitTask } from './split/archive.ts';
+import { SAMPLE_FORMATS, type SampleFormat } from '../src/local/sample-export.ts';
+import { type PublishOptions, publish } from './report/publish.ts';
+import { type Archive, makeArchive, rehearsalOf, type SplitTask } from './split/archive.ts';
 import { inArena } from './split/arena.ts';
 import type { Competitor } from './split/competitor.ts';
-import { COMPETITORS } from './split/competitors.ts';
+import { COMPETITOR_IDS, competitorsFor, SHEAF_IDS } from './split/competitors.ts';
 import { measureMemory, memoryTable } from './split/memory.ts';
 import { standingsNotes, standingsTable, targetsTable } from './split/report.ts';
 import { runRounds } from './split/rounds.ts';
@@ -18,7 +14,8 @@ import { SHEAF_MAIN } from './split/sheaf.ts';
 import { summarise } from './split/summary.ts';
 import { checkTargets } from './split/targets.ts';
 
-interface Options {
+interface Options extends PublishOptions {
+  readonly source: SampleFormat;
   readonly images: number;
   readonly imageBytes: number;
   readonly batchSize: number;
@@ -26,19 +23,22 @@ interface Options {
   readonly lanes: readonly number[];
   readonly only?: readonly string[];
   readonly shuffle: boolean;
+  readonly compressible: boolean;
   readonly cold: boolean;
   readonly memory?: true;
-  readonly json?: string;
-  readonly docs?: true;
 }
 
 /** `bench split`: sheaf against other ways to split the same archive. */
 export function command(): Command {
   return new Command('split')
     .description(
-      'Splits the same archive in turn by sheaf (a, a2, b), by careful programs in TypeScript (c) ' +
-        'and Python (d), and reads it without splitting (e). A fresh embedded stack; the full size ' +
-        'takes about twenty minutes and wants a quiet machine.',
+      'Splits the same archive in turn by sheaf (a; a2 and b with other settings, a3 on disk), by ' +
+        'careful programs in TypeScript (c) and Python (d), reads it without splitting (e), and for a ' +
+        'TAR uploads as many bytes once (u). A fresh embedded stack; the full size takes about twenty ' +
+        'minutes and wants a quiet machine.',
+    )
+    .addOption(
+      new Option('--source <format>', 'what the archive is').choices(SAMPLE_FORMATS).default('zip'),
     )
     .option('--images <count>', 'images in the archive', count, 3000)
     .option('--image-bytes <bytes>', 'size of one image', count, 350_000)
@@ -50,8 +50,9 @@ export function command(): Command {
       counts,
       [2, 3, 4],
     )
-    .option('--only <ids>', `competitors, of ${Object.keys(COMPETITORS).join()}`, ids)
+    .option('--only <ids>', `competitors, of ${COMPETITOR_IDS.join()}`, words)
     .option('--shuffle', 'an archive whose images are in another order than its rows', false)
+    .option('--compressible', 'images that gzip makes two to three times smaller', false)
     .option('--cold', 'competitors that have not split anything before', false)
     .option('--memory', 'the memory of workers instead, with twice and a tenth of the images')
     .option('--json <file>', 'where all figures go (default: .sheaf/bench/)')
@@ -61,7 +62,7 @@ export function command(): Command {
 
 async function runSplit(options: Options): Promise<void> {
   const task = taskOf(options, options.images);
-  const competitors = await choose(options.only ?? Object.keys(COMPETITORS));
+  const competitors = await choose(task, options.only);
   const { first: signal } = stopRequests();
   const { archive, standings } = await inArena(bytesOf(task), signal, async (arena) => {
     const archive = await makeArchive(task, arena.folder);
@@ -72,83 +73,82 @@ async function runSplit(options: Options): Promise<void> {
     return { archive, standings };
   });
 
-  const summaries = summarise(standings, archive.size);
-  const targets = checkTargets(summaries);
+  const summaries = summarise(standings, archive.contentBytes);
+  const targets = checkTargets(summaries, task.source);
   const tables = [standingsTable(summaries)];
   if (targets.length > 0) tables.push(targetsTable(targets));
+  const name = reportName(task).join('-');
   const notes = standingsNotes(summaries);
-  const subject =
-    `${formatCount(task.images, 'image')}, ${formatBytes(archive.size)}, ${formatCount(task.batchSize, 'row')} a batch zip` +
-    `${task.shuffle ? ', shuffled' : ''}${options.cold ? ', cold' : ''}; ${formatCount(options.rounds, 'round')}`;
-  await publish(
-    'split',
-    options,
-    { subject, tables, notes },
-    { task, summaries, targets, standings },
-  );
+  const subject = describe(task, archive, options);
+  await publish({ name, subject, tables, notes }, { task, summaries, targets, standings }, options);
 }
 
 async function runMemory(options: Options): Promise<void> {
-  const tasks = [options.images / 10, options.images * 2].map((images) =>
-    taskOf(options, Math.ceil(images)),
-  );
-  const competitors = await choose(options.only ?? ['a', 'a2', 'b']);
+  const { images } = options;
+  const small = taskOf(options, Math.ceil(images / 10));
+  const large = taskOf(options, images * 2);
+  const competitors = await choose(large, options.only, SHEAF_IDS);
   const { first: signal } = stopRequests();
-  const largest = Math.max(...tasks.map(bytesOf));
-  const figures = await inArena(largest, signal, (arena) =>
+  const tasks = [small, large];
+  const figures = await inArena(bytesOf(large), signal, (arena) =>
     measureMemory(arena, competitors, tasks),
   );
+  const name = [...reportName(large), 'memory'].join('-');
   const subject = 'Each figure from a fresh worker, at its peak (VmHWM)';
   const tables = [memoryTable(figures)];
-  await publish('split-memory', options, { subject, tables, notes: [] }, { tasks, figures });
+  await publish({ name, subject, tables, notes: [] }, { tasks, figures }, options);
 }
 
-interface Report {
-  readonly subject: string;
-  readonly tables: Parameters<typeof plainTable>[0][];
-  readonly notes: readonly string[];
+/** The words of a report's name: `split`, and what makes the archive another than the usual one. */
+function reportName({ source, compressible }: SplitTask): string[] {
+  const format = source === 'zip' ? [] : [source.replace('.', '-')];
+  return ['split', ...format, ...(compressible ? ['compressible'] : [])];
 }
 
-/** Prints a report for people, and keeps all figures; `name` is the file's and the document's section's. */
-async function publish(name: string, options: Options, report: Report, figures: object) {
-  const { subject, tables, notes } = report;
-  const machine = thisMachine();
-  const measuredAt = new Date().toISOString();
-  const origin = describeOrigin(machine, measuredAt);
-  const plain = [...tables.map(plainTable), notes.map((note) => `  ${note}`).join('\n')];
-  console.log(['', `  ${subject}`, `  ${origin}`, ...plain].join('\n\n'));
-  const file = options.json ?? join(dataDir(process.env), 'bench', `${name}.json`);
-  await writeJson(file, { machine, measuredAt, ...figures });
-  console.error(`  All figures are in ${file}`);
-  if (!options.docs) return;
-  const parts = [`${subject}. ${origin}.`, ...tables.map(markdownTable), notes.join(' ')];
-  await writeDocument(name, parts.join('\n\n'));
+function describe(task: SplitTask, { size, contentBytes }: Archive, options: Options): string {
+  const packed = `${formatBytes(contentBytes)} in a ${task.source.toUpperCase()} of `;
+  const facts = [
+    formatCount(task.images, 'image'),
+    `${task.source === 'zip' ? '' : packed}${formatBytes(size)}`,
+    `${formatCount(task.batchSize, 'row')} a batch zip`,
+    ...(task.compressible ? ['compressible'] : []),
+    ...(task.shuffle ? ['shuffled'] : []),
+    ...(options.cold ? ['cold'] : []),
+  ];
+  return `${facts.join(', ')}; ${formatCount(options.rounds, 'round')}`;
 }
 
-function taskOf({ imageBytes, batchSize, shuffle }: Options, images: number): SplitTask {
-  return { images, imageBytes, batchSize, shuffle };
+function taskOf(options: Options, images: number): SplitTask {
+  const { source, imageBytes, batchSize, shuffle, compressible } = options;
+  return { source, images, imageBytes, batchSize, shuffle, compressible };
 }
 
 function bytesOf({ images, imageBytes }: SplitTask): number {
   return images * imageBytes;
 }
 
-function choose(chosen: readonly string[]): Promise<Competitor[]> {
-  const inOrder = Object.entries(COMPETITORS).filter(([id]) => chosen.includes(id));
-  return Promise.all(inOrder.map(([, make]) => make()));
+/** The competitors that are asked for, else those of `usual`. Throws where one is not for such an archive. */
+function choose(
+  task: SplitTask,
+  only: readonly string[] | undefined,
+  usual: readonly string[] = COMPETITOR_IDS,
+): Promise<Competitor[]> {
+  const competitors = Object.entries(competitorsFor(task));
+  const known = competitors.map(([id]) => id);
+  const unfit = only?.find((id) => !known.includes(id));
+  if (unfit !== undefined) {
+    throw new Error(`--only: expected some of ${known.join()} for ${task.source}, got "${unfit}"`);
+  }
+  const chosen = only ?? usual;
+  return Promise.all(competitors.filter(([id]) => chosen.includes(id)).map(([, make]) => make()));
 }
 
-function ids(text: string): string[] {
-  const chosen = text.split(',');
-  const unknown = chosen.find((id) => !(id in COMPETITORS));
-  if (unknown === undefined) return chosen;
-  throw new InvalidArgumentError(
-    `Expected some of ${Object.keys(COMPETITORS).join()}, got "${unknown}".`,
-  );
+function words(text: string): string[] {
+  return text.split(',');
 }
 
 function counts(text: string): number[] {
-  return text.split(',').map(count);
+  return words(text).map(count);
 }
 
 function count(text: string): number {

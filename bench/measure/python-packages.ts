@@ -31,7 +31,7 @@ export async function pythonPackages(env: NodeJS.ProcessEnv): Promise<string> {
     if (!existsSync(folder)) {
       const { message } = error as Error;
       throw new Error(
-        `boto3 can't be installed: ${message}\nLeave the Python competitor out with --only a,a2,b,c,e`,
+        `boto3 can't be installed: ${message}\nLeave the Python competitor (d) out with --only`,
         { cause: error },
       );
     }

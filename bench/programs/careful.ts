@@ -1,8 +1,8 @@
 /**
- * What a careful user would write in TypeScript: download the archive to disk, extract it to disk
- * (yauzl), read the manifest (csv-parse), and pack each batch from disk (archiver, stored), streamed
- * into a multipart upload (lib-storage). Everything streams, everything runs side by side within
- * bounds, and the S3 client is the one that sheaf uses.
+ * What a careful user would write in TypeScript: download the archive to disk, unpack it to disk
+ * (yauzl, tar-stream), read the manifest (csv-parse), and pack each batch from disk (archiver, stored),
+ * streamed into a multipart upload (lib-storage). Everything runs side by side within bounds, and the
+ * S3 client is the one that sheaf uses.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -13,18 +13,11 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { ZipArchive } from 'archiver';
 import { parse } from 'csv-parse/sync';
-import yauzl from 'yauzl';
-import { createS3Client } from '../../src/clients.ts';
 import { inLanes } from '../../src/storage/lanes.ts';
-import { headObject, streamRange } from '../../src/storage/objects.ts';
+import { streamRange } from '../../src/storage/objects.ts';
 import { type ProgramJob, type ProgramResult, runProgram } from './protocol.ts';
-import { ranges } from './ranges.ts';
-
-/** Ranged reads of the archive under way at once, as in the floor. */
-const READS_AT_ONCE = 4;
-
-/** Files that are extracted at once: libuv has four threads for the disk. */
-const FILES_AT_ONCE = 4;
+import { findArchive, readSideBySide } from './ranges.ts';
+import { unpack } from './unpack.ts';
 
 /** lib-storage's own number of parts at once, and a part that is larger than its own 5 MiB. */
 const PARTS_AT_ONCE = 4;
@@ -48,21 +41,14 @@ interface RawRow {
   readonly record: readonly string[];
 }
 
-await runProgram(async (job) => {
-  const s3 = createS3Client();
-  try {
-    return await split(s3, job);
-  } finally {
-    s3.destroy();
-  }
-});
+await runProgram(split);
 
 async function split(s3: S3Client, job: ProgramJob): Promise<ProgramResult> {
-  const archive = join(job.workDir, 'archive.zip');
+  const archive = join(job.workDir, job.file);
   const folder = join(job.workDir, 'images');
   await mkdir(folder);
   const bytesRead = await download(s3, job, archive);
-  await extract(archive, folder);
+  await unpack(archive, folder);
   let bytesWritten = 0;
   await inLanes(await planBatches(folder, job), job.lanes, signal, async (batch) => {
     const bytes = await packBatch(s3, job.bucket, folder, batch);
@@ -72,24 +58,13 @@ async function split(s3: S3Client, job: ProgramJob): Promise<ProgramResult> {
 }
 
 async function download(s3: S3Client, job: ProgramJob, file: string): Promise<number> {
-  const head = await headObject(s3, { bucket: job.bucket, key: job.key });
-  if (!head) throw new Error(`There is no s3://${job.bucket}/${job.key}`);
+  const head = await findArchive(s3, job);
   await writeFile(file, '');
-  await inLanes(ranges(head.size), READS_AT_ONCE, signal, async ({ start, end }) => {
+  await readSideBySide(head.size, signal, async ({ start, end }) => {
     const target = createWriteStream(file, { flags: 'r+', start });
     await pipeline(streamRange(s3, head, start, end, signal), target);
   });
   return head.size;
-}
-
-async function extract(archive: string, folder: string): Promise<void> {
-  const zip = await yauzl.openPromise(archive, { autoClose: false });
-  const entries = await Array.fromAsync(zip.eachEntry());
-  await inLanes(entries, FILES_AT_ONCE, signal, async (entry) => {
-    const content = await zip.openReadStreamPromise(entry);
-    await pipeline(content, createWriteStream(join(folder, entry.fileName)));
-  });
-  zip.close();
 }
 
 async function planBatches(folder: string, job: ProgramJob): Promise<Batch[]> {
@@ -98,12 +73,11 @@ async function planBatches(folder: string, job: ProgramJob): Promise<Batch[]> {
   const rows: unknown = parse(manifest, { raw: true, relax_quotes: true });
   const [header, ...records] = rows as RawRow[];
   const imageColumn = header?.record.indexOf('imageName') ?? -1;
-  const base = job.file.replace(/\.zip$/, '');
   const batches: Batch[] = [];
   for (let first = 0; first < records.length; first += job.batchSize) {
     const batch = records.slice(first, first + job.batchSize);
     batches.push({
-      key: `batch/${base}-part${batches.length + 1}.zip`,
+      key: `batch/${job.base}-part${batches.length + 1}.zip`,
       manifest: [header, ...batch].map((row) => row?.raw).join(''),
       images: batch.map(({ record }) => record[imageColumn] as string),
     });

@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../src/clients.ts';
 import type { Job } from '../split/competitor.ts';
 
 /** What a program is to do: a line of JSON on its standard input. */
@@ -19,12 +21,20 @@ export interface ProgramResult {
 export const READY = 'ready';
 
 /**
- * Runs a competitor that is a program: says that it is ready, then does each job that it is given and
- * says what it has done. Ends with its standard input, so that its memory can be looked at before.
+ * Runs a competitor that is a program: says that it is ready, then does each job that it is given,
+ * with a fresh S3 client, and says what it has done. Ends with its standard input, so that its memory
+ * can be looked at before.
  */
-export async function runProgram(work: (job: ProgramJob) => Promise<ProgramResult>): Promise<void> {
+export async function runProgram(
+  work: (s3: S3Client, job: ProgramJob) => Promise<ProgramResult>,
+): Promise<void> {
   console.log(READY);
   for await (const line of createInterface({ input: process.stdin })) {
-    console.log(JSON.stringify(await work(JSON.parse(line))));
+    const s3 = createS3Client();
+    try {
+      console.log(JSON.stringify(await work(s3, JSON.parse(line))));
+    } finally {
+      s3.destroy();
+    }
   }
 }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { upload } from '../../src/cli/upload.ts';
-import { sampleExport } from '../../src/local/sample-export.ts';
+import { type SampleFormat, sampleExport } from '../../src/local/sample-export.ts';
 import type { ObjectLocation } from '../../src/storage/errors.ts';
 
 /** What is split: the archive's make and the batches that it is to become. */
 export interface SplitTask {
+  readonly source: SampleFormat;
   readonly images: number;
   /** Size of one image in bytes. */
   readonly imageBytes: number;
@@ -16,13 +18,19 @@ export interface SplitTask {
   readonly batchSize: number;
   /** The archive has its images in another order than the manifest has its rows. */
   readonly shuffle: boolean;
+  /** Its images are ones that gzip makes two to three times smaller. */
+  readonly compressible: boolean;
 }
 
 /** The archive that all competitors split, as a file that is uploaded anew for each of them. */
 export interface Archive {
   readonly fileName: string;
+  /** Its name without the extension: that of its batch zips begins with it. */
+  readonly base: string;
   /** In bytes. */
   readonly size: number;
+  /** Of its images and its manifest. */
+  readonly contentBytes: number;
   readonly batchSize: number;
   readonly manifest: Buffer;
   /** The images in the order of the manifest's rows, with the SHA-256 of each. */
@@ -45,21 +53,31 @@ export function rehearsalOf(task: SplitTask): SplitTask {
   return { ...task, imageBytes: Math.min(task.imageBytes, REHEARSAL_IMAGE_BYTES) };
 }
 
-/** Makes the archive, with images that don't compress, as a file in `folder`. */
+/** Makes the archive as a file in `folder`. */
 export async function makeArchive(task: SplitTask, folder: string): Promise<Archive> {
-  const { images: rows, imageBytes, shuffle, batchSize } = task;
-  const sample = sampleExport({ rows, imageBytes, shuffle, seed: SEED });
-  const file = join(folder, `${rows}-${imageBytes}.zip`);
+  const { source: format, images: rows, imageBytes, shuffle, compressible, batchSize } = task;
+  const sample = sampleExport({ format, rows, imageBytes, shuffle, compressible, seed: SEED });
+  const { fileName, manifest } = sample;
+  const file = join(folder, `${rows}-${imageBytes}.${format}`);
   await pipeline(sample.chunks(), createWriteStream(file));
+  const { size } = await stat(file);
+  let contentBytes = manifest.length;
+  const images = sample.imageNames.map((name) => {
+    const image = sample.image(name);
+    contentBytes += image.length;
+    return { name, sha256: sha256(image) };
+  });
   return {
-    fileName: sample.fileName,
-    size: sample.size,
+    fileName,
+    base: fileName.slice(0, -`.${format}`.length),
+    size,
+    contentBytes,
     batchSize,
-    manifest: sample.manifest,
-    images: sample.imageNames.map((name) => ({ name, sha256: sha256(sample.image(name)) })),
-    upload: (s3, target) => {
+    manifest,
+    images,
+    upload: async (s3, target) => {
       const chunks = createReadStream(file, { highWaterMark: UPLOAD_CHUNK_BYTES });
-      return upload(s3, chunks, target, () => {});
+      await upload(s3, chunks, target, () => {});
     },
   };
 }

@@ -23,7 +23,7 @@ interface Contents {
 export async function checkParts(s3: S3Client, bucket: string, archive: Archive): Promise<number> {
   const { images, batchSize, manifest } = archive;
   const expected = Array.from({ length: Math.ceil(images.length / batchSize) }, (_, index) => ({
-    name: `${archive.fileName.replace(/\.zip$/, '')}-part${index + 1}.zip`,
+    name: `${archive.base}-part${index + 1}.zip`,
     images: images.slice(index * batchSize, (index + 1) * batchSize),
   }));
   await checkNames(

@@ -21,6 +21,10 @@ export interface Job {
   readonly key: string;
   readonly file: string;
   readonly size: number;
+  /** What the names of its batch zips begin with. */
+  readonly base: string;
+  /** Bytes of its images and its manifest. */
+  readonly contentBytes: number;
   /** An empty folder for what is kept on disk. */
   readonly workDir: string;
 }
@@ -52,7 +56,7 @@ export interface Competitor {
   readonly id: string;
   /** What it is, in a few words. */
   readonly title: string;
-  /** Whether it makes batch zips; the floor does not. */
+  /** Whether it makes batch zips; the floor and the uploads alone do not. */
   readonly splits: boolean;
   /** Whether `Site.lanes` means something to it. */
   readonly hasLanes: boolean;

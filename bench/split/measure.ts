@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
-import { diskUsage, settleDisk } from '../measure/disk.ts';
+import { settleDisk } from '../measure/disk.ts';
 import { cpuSeconds, peakMemory } from '../measure/processes.ts';
 import type { Archive } from './archive.ts';
 import type { Arena } from './arena.ts';
@@ -13,7 +13,7 @@ import type { Account, Competitor, Job, Standby } from './competitor.ts';
 /** One measured split. Sizes in bytes; what can't be known on this system is absent. */
 export interface Measurement extends Account {
   readonly seconds: number;
-  /** Of the batch zips; 0 for the floor. */
+  /** Of the batch zips; 0 for who makes none. */
   readonly bytesMade: number;
   /** The most memory that the process which does the work has held, and its helpers. */
   readonly peakMemory: number | undefined;
@@ -21,8 +21,6 @@ export interface Measurement extends Account {
   /** Processor time (s) of the competitor, and of the S3 server meanwhile. */
   readonly cpuSeconds: number | undefined;
   readonly s3CpuSeconds: number | undefined;
-  /** What its files take. Nobody deletes any before the end, so this is the peak. */
-  readonly disk: number;
 }
 
 export interface MeasureOptions {
@@ -68,7 +66,7 @@ async function timed(
     if (rehearsal) await withJob(arena, rehearsal, workDir, (first) => rehearse(standby, first));
     await settleDisk();
     arena.signal.throwIfAborted();
-    return await observe(arena, standby, workDir, job);
+    return await observe(arena, standby, job);
   } finally {
     await standby.stop();
   }
@@ -87,7 +85,7 @@ async function withJob<T>(
   parent: string,
   work: (job: Job) => Promise<T>,
 ): Promise<T> {
-  const { fileName: file, size } = archive;
+  const { fileName: file, base, size, contentBytes } = archive;
   const bucket = `bench-${randomBytes(6).toString('hex')}`;
   const key = `export/${file}`;
   const workDir = join(parent, bucket);
@@ -95,7 +93,7 @@ async function withJob<T>(
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   try {
     await archive.upload(s3, { bucket, key });
-    return await work({ bucket, key, file, size, workDir });
+    return await work({ bucket, key, file, base, size, contentBytes, workDir });
   } finally {
     // SeaweedFS deletes a bucket's objects with it.
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
@@ -105,12 +103,7 @@ async function withJob<T>(
 
 type Figures = Omit<Measurement, 'bytesMade'>;
 
-async function observe(
-  arena: Arena,
-  standby: Standby,
-  workDir: string,
-  job: Job,
-): Promise<Figures> {
+async function observe(arena: Arena, standby: Standby, job: Job): Promise<Figures> {
   const { pid, helpers } = standby;
   const s3Server = arena.stack.servers.s3.pid as number;
   const ownCpu = stopwatch([pid, ...helpers], cpuSeconds);
@@ -124,7 +117,6 @@ async function observe(
     s3CpuSeconds: s3Cpu(),
     peakMemory: peakMemory(pid),
     peakMemoryOfHelpers: total(helpers, peakMemory),
-    disk: await diskUsage(workDir),
     ...(await standby.account()),
   };
 }

@@ -1,18 +1,16 @@
 import { formatDuration } from '../../src/cli/format.ts';
-import { startS3Counter, type Traffic } from '../measure/s3-counter.ts';
 import type { Archive } from './archive.ts';
 import type { Arena } from './arena.ts';
 import type { Competitor } from './competitor.ts';
 import { type Measurement, measure } from './measure.ts';
+import { measureUntimed, type Untimed } from './untimed.ts';
 
 /** All that is known of one competitor. */
-export interface Standing {
+export interface Standing extends Untimed {
   readonly id: string;
   readonly title: string;
   /** Batch zips at once, where that was to be chosen: each number tried, with its time (s), and the best. */
   readonly lanes?: { readonly best: number; readonly tried: Readonly<Record<string, number>> };
-  /** What went over the network, counted by a proxy in a round of its own. */
-  readonly traffic: Traffic;
   readonly rounds: readonly Measurement[];
 }
 
@@ -28,7 +26,7 @@ export interface RoundsOptions {
 /**
  * Lets the competitors split the archive in turn, round after round, so that whatever drifts on the
  * machine hits all alike. Before the rounds that count, each program is tried with every number of
- * lanes and keeps its best one, and each competitor's traffic is counted.
+ * lanes and keeps its best one, and what takes time to measure is measured in a round of its own.
  */
 export async function runRounds(
   arena: Arena,
@@ -40,8 +38,10 @@ export async function runRounds(
   for (const competitor of competitors) {
     const { id, title } = competitor;
     const choice = competitor.hasLanes && (await chooseLanes(arena, competitor, options));
-    const traffic = await countTraffic(arena, competitor, options, choice ? choice.best : 1);
-    const entry = { id, title, traffic, rounds: [], competitor };
+    const lanes = choice ? choice.best : 1;
+    const { figures, ...untimed } = await measureUntimed(arena, competitor, options.archive, lanes);
+    tell(competitor, `counted, ${untimed.traffic.requests} requests`, figures);
+    const entry = { id, title, ...untimed, rounds: [], competitor };
     standings.push(choice ? { ...entry, lanes: choice } : entry);
   }
   for (let round = 1; round <= rounds; round++) {
@@ -67,26 +67,6 @@ async function chooseLanes(
   }
   const [best] = options.lanes.toSorted((a, b) => (tried[a] ?? 0) - (tried[b] ?? 0));
   return { best: best as number, tried };
-}
-
-async function countTraffic(
-  arena: Arena,
-  competitor: Competitor,
-  { archive }: RoundsOptions,
-  lanes: number,
-): Promise<Traffic> {
-  const { endpoints } = arena.stack;
-  const counter = await startS3Counter(endpoints.s3.endpoint);
-  try {
-    const counted = { ...endpoints, s3: { ...endpoints.s3, endpoint: counter.endpoint } };
-    // Without a rehearsal, which would be counted too.
-    const only = { archive, rehearsal: undefined, lanes, endpoints: counted };
-    const figures = await measure(arena, competitor, only);
-    tell(competitor, `counted, ${counter.traffic.requests} requests`, figures);
-    return { ...counter.traffic };
-  } finally {
-    await counter.close();
-  }
 }
 
 function tell({ id, title }: Competitor, what: string, { seconds }: Measurement): void {

@@ -10,7 +10,7 @@ export interface Summary {
   readonly seconds: Spread;
   /** The baseline's median over this one's: how many times as fast. Undefined without a baseline. */
   readonly timesBaseline: number | undefined;
-  /** Bytes of the archive a second. */
+  /** Bytes of the archive's images and manifest a second. */
   readonly throughput: number;
   /** Medians. */
   readonly bytesMade: number;
@@ -21,18 +21,19 @@ export interface Summary {
   /** The worst of all rounds. */
   readonly peakMemory: number | undefined;
   readonly peakMemoryOfHelpers: number | undefined;
-  readonly disk: number;
   readonly firstActivitySeconds: number | undefined;
+  /** From the round that isn't timed. */
+  readonly disk: number;
   readonly requests: number;
   readonly lanes: number | undefined;
 }
 
 /** Sums up the rounds of each competitor. */
-export function summarise(standings: readonly Standing[], archiveBytes: number): Summary[] {
+export function summarise(standings: readonly Standing[], contentBytes: number): Summary[] {
   const baseline = standings.find(({ id }) => id === BASELINE);
   const baselineSeconds = baseline && secondsOf(baseline).median;
   return standings.map((standing) => {
-    const { id, title, rounds, traffic, lanes } = standing;
+    const { id, title, rounds, traffic, disk, lanes } = standing;
     const seconds = secondsOf(standing);
     const median = (pick: (round: Measurement) => number | undefined) =>
       known(rounds, pick)?.median;
@@ -42,7 +43,7 @@ export function summarise(standings: readonly Standing[], archiveBytes: number):
       title,
       seconds,
       timesBaseline: baselineSeconds && baselineSeconds / seconds.median,
-      throughput: archiveBytes / seconds.median,
+      throughput: contentBytes / seconds.median,
       bytesMade: median((round) => round.bytesMade) ?? 0,
       bytesRead: median((round) => round.bytesRead) ?? 0,
       bytesWritten: median((round) => round.bytesWritten) ?? 0,
@@ -50,7 +51,7 @@ export function summarise(standings: readonly Standing[], archiveBytes: number):
       s3CpuSeconds: median((round) => round.s3CpuSeconds),
       peakMemory: worst((round) => round.peakMemory),
       peakMemoryOfHelpers: worst((round) => round.peakMemoryOfHelpers),
-      disk: worst((round) => round.disk) ?? 0,
+      disk,
       firstActivitySeconds: worst((round) => round.firstActivitySeconds),
       requests: traffic.requests,
       lanes: lanes?.best,

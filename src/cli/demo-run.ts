@@ -8,7 +8,7 @@ import { stackS3, stackSqs } from '../local/clients.ts';
 import type { StackEndpoints } from '../local/endpoints.ts';
 import { stackEnvironment } from '../local/endpoints.ts';
 import { dataDir } from '../local/paths.ts';
-import { type SampleExport, sampleExport } from '../local/sample-export.ts';
+import { type SampleExport, type SampleFormat, sampleExport } from '../local/sample-export.ts';
 import type { SplitFailure, SplitJob, SplitSuccess } from '../messages/split.ts';
 import { connectClient } from '../temporal.ts';
 import type { SplitResult } from '../workflows/split-archive.ts';
@@ -29,10 +29,20 @@ export interface DemoOptions {
   readonly imageBytes: number;
   readonly batchSize: number;
   readonly seed: number;
+  readonly format: SampleFormat;
   readonly keep?: true;
 }
 
-export const DEMO_DEFAULTS = { rows: 4500, imageBytes: 12_000, batchSize: 2000, seed: 1 };
+export const DEMO_DEFAULTS = {
+  rows: 4500,
+  imageBytes: 12_000,
+  batchSize: 2000,
+  seed: 1,
+  format: 'zip',
+} as const satisfies DemoOptions;
+
+/** The trigger message: a job that names where its result goes. */
+type Trigger = SplitJob & { readonly updatesQueueUrl: string };
 
 /** Where the demo tells what it does. */
 export interface DemoOutput {
@@ -92,7 +102,8 @@ class Demo {
   readonly #output: DemoOutput;
   readonly #stack: StackEndpoints;
   readonly #sample: SampleExport;
-  readonly #job: SplitJob & { readonly updatesQueueUrl: string };
+  /** All of the trigger message but the archive's size, which only its upload tells. */
+  readonly #job: Omit<Trigger, 'totalSize'>;
 
   constructor(options: DemoOptions, output: DemoOutput, stack: StackEndpoints) {
     this.#options = options;
@@ -104,7 +115,6 @@ class Demo {
       downloadId: Date.now(),
       file: this.#sample.fileName,
       exportPath: `export/${this.#sample.fileName}`,
-      totalSize: this.#sample.size,
       s3Bucket: BUCKET,
       updatesQueueUrl: stack.queues.updates,
     };
@@ -114,7 +124,7 @@ class Demo {
   async run(): Promise<void> {
     const { rows } = this.#options;
     const { exportPath } = this.#job;
-    await this.#step(
+    const totalSize = await this.#step(
       `Uploading a sample export of ${formatCount(rows, 'image')} to s3://${BUCKET}/${exportPath}`,
       'is the disk full? rm -rf .sheaf starts over with an empty S3',
       () => this.#upload(),
@@ -122,7 +132,7 @@ class Demo {
     await this.#step(
       'Sending the trigger message to the queue "split"',
       'rm -rf .sheaf starts over with empty queues',
-      () => this.#sendTrigger(),
+      () => this.#sendTrigger({ ...this.#job, totalSize }),
     );
     const result = await this.#step(
       'Splitting',
@@ -142,21 +152,22 @@ class Demo {
     this.#output.print(`\n${splitReport(result)}\n\n  ${pc.dim('run')}  ${this.#link()}`);
   }
 
-  async #upload(): Promise<void> {
+  async #upload(): Promise<number> {
     const s3 = stackS3(this.#stack);
-    await upload(
+    const size = await upload(
       s3,
       this.#sample.chunks(),
       { bucket: BUCKET, key: this.#job.exportPath },
       () => {},
     );
     s3.destroy();
-    this.#output.note(`${formatBytes(this.#sample.size)}, manifest of 18 columns`);
+    this.#output.note(`${formatBytes(size)}, manifest of 18 columns`);
+    return size;
   }
 
-  async #sendTrigger(): Promise<void> {
+  async #sendTrigger(message: Trigger): Promise<void> {
     // As PHP's json_encode writes it: slashes are escaped.
-    const body = JSON.stringify(this.#job).replaceAll('/', '\\/');
+    const body = JSON.stringify(message).replaceAll('/', '\\/');
     const sqs = stackSqs(this.#stack);
     await sqs.send(
       new SendMessageCommand({ QueueUrl: this.#stack.queues.split, MessageBody: body }),

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
+import { SAMPLE_FORMATS } from '../local/sample-export.ts';
 import { DEMO_DEFAULTS, type DemoOptions, runDemo } from './demo-run.ts';
 
 /** `sheaf demo`: the main job, from an SQS message to checked batch zips, on the embedded stack. */
@@ -13,6 +14,11 @@ export function command(): Command {
     .option('--image-bytes <bytes>', 'size of one image', count, DEMO_DEFAULTS.imageBytes)
     .option('--batch-size <rows>', 'rows a batch zip', count, DEMO_DEFAULTS.batchSize)
     .option('--seed <number>', 'another seed makes another export', count, DEMO_DEFAULTS.seed)
+    .addOption(
+      new Option('--format <format>', 'what the export is')
+        .choices(SAMPLE_FORMATS)
+        .default(DEMO_DEFAULTS.format),
+    )
     .option('--keep', 'leave the stack up at the end, until Ctrl-C')
     .action(demo);
 }

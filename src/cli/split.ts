@@ -30,10 +30,10 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Splits an archive with a manifest into batch zips, follows the run and prints the parts.\n' +
-        'A file is uploaded first. The batch zips lie under batch/ in the same bucket.',
+      'Splits a ZIP, TAR.GZ or TAR with a manifest into batch zips, follows the run and prints\n' +
+        'the parts. A file is uploaded first. The batch zips lie under batch/ in the same bucket.',
     )
-    .argument('<archive>', 'a file, or s3://bucket/key')
+    .argument('<archive>', 'a .zip, .tar.gz, .tgz or .tar file, or s3://bucket/key')
     .option('--batch-size <rows>', "rows a batch zip (default: the worker's BATCH_SIZE)", rows)
     .option('--bucket <name>', 'where a file is uploaded to, under export/', 'sheaf-demo')
     .option('--download-id <id>', 'id of the job; part of the run’s id', 'cli')
