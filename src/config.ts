@@ -58,10 +58,35 @@ export const settings = {
     default: 'on',
     help: 'let S3 copy byte ranges by itself (`off` moves every byte through the worker)',
   },
+  WORKSPACE: {
+    schema: z.enum(['s3', 'disk']).describe('s3 or disk'),
+    default: 's3',
+    help: 'where archives are worked on: byte ranges in S3, or a folder on a disk; the same for all workers',
+  },
+  MAX_TMP_SIZE: {
+    schema: count(0),
+    default: String(7 * GIB),
+    help: 'with `WORKSPACE=disk`: archives of more bytes than this (`totalSize`) go to `EFS_PATH`, others to the temp folder',
+  },
+  EFS_PATH: {
+    schema: text,
+    default: '/efs/batch',
+    help: 'with `WORKSPACE=disk`: folder on a mount that all workers share',
+  },
+  LOST_WORKER_SECONDS: {
+    schema: count(1, 3600),
+    default: '60',
+    help: 'with `WORKSPACE=disk`: seconds after which a run in the temp folder of a silent worker starts over on another one',
+  },
   MAX_BYTES_IN_FLIGHT: {
     schema: count(16 * MIB),
     default: String(64 * MIB),
     help: 'bytes that a worker holds in buffers at once',
+  },
+  MAX_PARALLEL_UNPACKS: {
+    schema: count(1, 100),
+    default: '1',
+    help: 'TAR and TAR.GZ archives that a worker unpacks at once; each takes 60 MiB beside `MAX_BYTES_IN_FLIGHT`, those of more than 30 GB more',
   },
   MAX_PARALLEL_COPIES: {
     schema: count(1, 100),

@@ -1,15 +1,18 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { BufferPool } from '../archive/buffer-pool.ts';
 import { decodeLayout } from '../archive/layout-file.ts';
 import { type AssemblyProgress, assembleObject } from '../storage/assemble.ts';
 import type { Budget } from '../storage/budget.ts';
-import { type ObjectLocation, type ObjectVersion, UploadGoneError } from '../storage/errors.ts';
+import { type ByteOrigin, originReader } from '../storage/byte-origin.ts';
+import { type ObjectLocation, UploadGoneError } from '../storage/errors.ts';
 import { abortUpload, createUpload, type MultipartUpload } from '../storage/multipart.ts';
 import { getObject, headObject } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
+import { onOrigin } from './workspace.ts';
 
 /** A batch zip that is to be built: where its layout lies, what it is made from, and where it goes. */
 export interface BatchOrder {
-  readonly source: ObjectVersion;
+  readonly origin: ByteOrigin;
   readonly target: ObjectLocation;
   /** The stored layout, see layout-file.ts. */
   readonly layout: ObjectLocation;
@@ -48,6 +51,7 @@ export interface BuildBatchDependencies {
 /** Activities that make one batch zip. */
 export function createBuildBatchActivities(dependencies: BuildBatchDependencies) {
   const { s3, bytes, copies, rangeCopy } = dependencies;
+  const pool = new BufferPool(bytes.limit / 2);
 
   /** Whether a finished object is what the order asks for, verified if we are to verify. */
   async function isBuilt({ target, fingerprint, verify }: BatchOrder, signal: AbortSignal) {
@@ -75,20 +79,22 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
         const layout = decodeLayout(await getObject(s3, order.layout, work.signal));
         const totals = { partsTotal: layout.parts.length, bytesTotal: layout.size };
         try {
-          const done = await assembleObject({
-            s3,
-            source: order.source,
-            upload,
-            layout,
-            verify: order.verify,
-            rangeCopy,
-            bytes,
-            copies,
-            signal: work.signal,
-            resumeFrom: work.resumeFrom,
-            onProgress: (progress) => work.checkpoint({ ...progress, ...totals }),
-          });
-          return movedBytes(done);
+          const assemble = () =>
+            assembleObject({
+              s3,
+              origin: originReader(s3, order.origin),
+              upload,
+              layout,
+              verify: order.verify,
+              rangeCopy,
+              bytes,
+              pool,
+              copies,
+              signal: work.signal,
+              resumeFrom: work.resumeFrom,
+              onProgress: (progress) => work.checkpoint({ ...progress, ...totals }),
+            });
+          return movedBytes(await onOrigin(order.origin, assemble));
         } catch (error) {
           // An attempt that died between completing the upload and saying so has left the whole object.
           const gone = error instanceof UploadGoneError;
@@ -99,7 +105,7 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
     },
 
     /** Gives up an upload, so that S3 does not keep its parts. */
-    async abortBatch(upload: MultipartUpload): Promise<void> {
+    async abandonUpload(upload: MultipartUpload): Promise<void> {
       return heartbeating(() => abortUpload(s3, upload));
     },
   };

@@ -4,9 +4,11 @@ import { ArchiveError } from '../archive/errors.ts';
 import { MessageError } from '../messages/parse.ts';
 import {
   AccessDeniedError,
+  NoSpaceError,
   ObjectChangedError,
   ObjectMissingError,
   UploadGoneError,
+  WorkspaceLostError,
 } from '../storage/errors.ts';
 
 /** Errors whose cause lies in the job: the same attempt would end the same way. */
@@ -14,9 +16,11 @@ const FINAL_ERRORS = [
   ArchiveError,
   MessageError,
   AccessDeniedError,
+  NoSpaceError,
   ObjectChangedError,
   ObjectMissingError,
   UploadGoneError,
+  WorkspaceLostError,
 ];
 
 /** An attempt that a worker gave up because it was told to stop is taken up by another one at once. */

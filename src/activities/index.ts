@@ -4,24 +4,34 @@ import type { Config } from '../config.ts';
 import { Budget } from '../storage/budget.ts';
 import { createBuildBatchActivities } from './build-batch.ts';
 import { createFinishSplitActivities } from './finish-split.ts';
+import { createInspectArchiveActivity } from './inspect-archive.ts';
 import { createPlanSplitActivity } from './plan-split.ts';
 import { createSendResultActivity } from './send-result.ts';
+import { createUnpackArchiveActivities } from './unpack-archive.ts';
 import { createWorkingObjectsActivity } from './working-objects.ts';
+import { createWorkspaceActivities, type LocalDisk } from './workspace.ts';
 
 /** What the activities work with. */
 export interface ActivityDependencies {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly config: Config;
+  /** The worker's own disk, with WORKSPACE=disk. */
+  readonly disk?: LocalDisk | undefined;
 }
 
 /** All activities of a worker. They share its budgets of bytes in flight and of range copies. */
-export function createActivities({ s3, sqs, config }: ActivityDependencies) {
+export function createActivities({ s3, sqs, config, disk }: ActivityDependencies) {
+  const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
+  const unpacks = new Budget(config.MAX_PARALLEL_UNPACKS);
   return {
+    ...createInspectArchiveActivity({ s3, config }),
+    ...createUnpackArchiveActivities({ s3, unpacks, config }),
+    ...createWorkspaceActivities({ s3, bytes, unpacks, config, disk }),
     ...createPlanSplitActivity({ s3, config }),
     ...createBuildBatchActivities({
       s3,
-      bytes: new Budget(config.MAX_BYTES_IN_FLIGHT),
+      bytes,
       copies: new Budget(config.MAX_PARALLEL_COPIES),
       rangeCopy: config.RANGE_COPY,
     }),

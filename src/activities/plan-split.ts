@@ -1,9 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { Context } from '@temporalio/activity';
 import { type Batch, partName, planBatches } from '../archive/batch-plan.ts';
 import { findContents, sameManifest } from '../archive/contents.ts';
-import { DETECT_BYTES, detectContainer } from '../archive/detect.ts';
-import { ArchiveError } from '../archive/errors.ts';
 import { type BatchManifest, layoutBatchZip } from '../archive/layout.ts';
 import { encodeLayout, layoutFingerprint } from '../archive/layout-file.ts';
 import { type Manifest, manifestSlice, parseManifest } from '../archive/manifest.ts';
@@ -14,10 +11,29 @@ import type { ZipEntry } from '../archive/zip-entry.ts';
 import { readZipIndex } from '../archive/zip-index.ts';
 import type { Config } from '../config.ts';
 import type { SplitJob, SplitOptions } from '../messages/split.ts';
-import { ObjectMissingError, type ObjectVersion, objectUrl } from '../storage/errors.ts';
-import { headObject, objectReader, putObject } from '../storage/objects.ts';
+import { type ByteOrigin, rangeReaderOf } from '../storage/byte-origin.ts';
+import { putObject } from '../storage/objects.ts';
+import { archiveLimits } from './archive-limits.ts';
 import { heartbeating } from './heartbeat.ts';
-import { workingPrefix } from './working-objects.ts';
+import { indexStore } from './index-store.ts';
+import type { InspectedArchive } from './inspect-archive.ts';
+import { currentRun, workingPrefix } from './working-objects.ts';
+import { onOrigin } from './workspace.ts';
+
+/** Where a run finds the files of its archive. */
+export interface SourceFiles {
+  readonly origin: ByteOrigin;
+  /** Stretches of the index that was written down; 0 for a ZIP, which brings its own. */
+  readonly stretches: number;
+}
+
+/** What is to be planned. */
+export interface PlanOrder {
+  readonly job: SplitJob;
+  readonly options: SplitOptions;
+  readonly archive: InspectedArchive;
+  readonly files: SourceFiles;
+}
 
 /** A batch zip that a run is going to build. Sizes in bytes. */
 export interface PlannedBatch {
@@ -27,6 +43,8 @@ export interface PlannedBatch {
   readonly rows: number;
   readonly images: number;
   readonly bytes: number;
+  /** Bytes of images that are read and checked; 0 with VERIFY=off, and where they were when they were unpacked. */
+  readonly bytesToVerify: number;
   /** Where the layout lies, in the job's bucket. */
   readonly layoutKey: string;
   readonly fingerprint: string;
@@ -34,14 +52,12 @@ export interface PlannedBatch {
 
 /** What a run is going to do. Small: what is large lies in S3. */
 export interface SplitPlan {
-  /** The archive, pinned: a run reads one version of it. */
-  readonly source: ObjectVersion;
   readonly batches: readonly PlannedBatch[];
   /** Batch zips that are built at once. */
   readonly lanes: number;
   /** Whether images are read and checked, or the archive's own numbers are trusted. */
   readonly verify: boolean;
-  /** Bytes that planning read from S3 and wrote to it. */
+  /** Bytes that planning read, and wrote to S3. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }
@@ -56,9 +72,6 @@ export interface PlanCheckpoint {
 /** Folder of the batch zips, a convention of the client. */
 const BATCH_FOLDER = 'batch/';
 
-/** How many bytes of what is no archive an error message shows: enough to tell a picture or a text. */
-const SHOWN_BYTES = 8;
-
 /** The manifest and where its entry's modification time comes from. */
 interface SourceManifest {
   readonly table: Manifest;
@@ -72,22 +85,19 @@ export function createPlanSplitActivity(dependencies: {
 }) {
   const { s3, config } = dependencies;
 
-  async function pinArchive(job: SplitJob, signal: AbortSignal): Promise<ObjectVersion> {
-    const location = { bucket: job.s3Bucket, key: job.exportPath };
-    const head = await headObject(s3, location, signal);
-    if (!head) throw new ObjectMissingError(location);
-    return { ...location, etag: head.etag, size: head.size };
-  }
-
-  async function readIndex(source: ObjectVersion, reader: RangeReader): Promise<ZipEntry[]> {
-    const first = await reader.read(0, Math.min(reader.size, DETECT_BYTES));
-    if (detectContainer(first) !== 'zip') throw notAnArchive(source, first);
-    return readZipIndex(reader, {
-      maxEntries: config.MAX_ENTRIES,
-      maxEntryBytes: config.MAX_ENTRY_BYTES,
-      maxTotalBytes: config.MAX_TOTAL_BYTES,
-      maxRatio: config.MAX_RATIO,
-    });
+  /** The archive's entries: a ZIP says what it has, a TAR's have been written down. */
+  async function readIndex(
+    { archive, files }: PlanOrder,
+    reader: RangeReader,
+    signal: AbortSignal,
+  ): Promise<readonly ZipEntry[]> {
+    if (files.stretches === 0) return readZipIndex(reader, archiveLimits(config));
+    const index = indexStore(s3, archive.source.bucket, currentRun().workflowId);
+    const entries: ZipEntry[] = [];
+    for (let number = 1; number <= files.stretches; number++) {
+      for (const entry of (await index.load(number, signal)).entries) entries.push(entry);
+    }
+    return entries;
   }
 
   async function readManifest(
@@ -112,83 +122,82 @@ export function createPlanSplitActivity(dependencies: {
     return { table, entry };
   }
 
+  function layOut(order: PlanOrder, { table, entry }: SourceManifest, batch: Batch<ZipEntry>) {
+    const { job, files } = order;
+    const manifest: BatchManifest = {
+      bytes: manifestSlice(table, batch.firstRow, batch.endRow),
+      modTime: entry.modTime,
+      modDate: entry.modDate,
+    };
+    const layout = layoutBatchZip(batch.images, manifest);
+    const fingerprint = layoutFingerprint(layout, identityOf(order));
+    const name = partName(job.file, batch.number);
+    const rangeCopy = config.RANGE_COPY && files.origin.kind === 'object';
+    const plannedBatch: PlannedBatch = {
+      name,
+      key: `${BATCH_FOLDER}${name}`,
+      rows: batch.endRow - batch.firstRow,
+      images: batch.images.length,
+      bytes: layout.size,
+      bytesToVerify: config.VERIFY ? bytesOf(layout.entries) : 0,
+      layoutKey: `${workingPrefix(currentRun().workflowId)}layout-${batch.number}.json.gz`,
+      fingerprint,
+    };
+    return {
+      plannedBatch,
+      layout: encodeLayout(layout, planParts(layout, { rangeCopy }), fingerprint),
+    };
+  }
+
   return {
     /**
      * Reads the archive's index and manifest, decides which rows and images go into which batch zip,
      * and stores each one's layout. Costs a few reads, whatever the size of the archive.
      *
      * @throws ArchiveError, ManifestError, LimitError where the archive breaks a rule
-     * @throws ObjectMissingError where there is no archive
      */
-    async planSplit(job: SplitJob, options: SplitOptions): Promise<SplitPlan> {
-      return heartbeating<PlanCheckpoint, SplitPlan>(async ({ signal, checkpoint }) => {
-        const source = await pinArchive(job, signal);
-        const moved = { bytesRead: 0, bytesWritten: 0 };
-        const reader = counting(objectReader(s3, source, signal), moved);
-        const entries = await readIndex(source, reader);
-        const contents = findContents(entries);
-        const manifest = await readManifest(contents.manifests, reader);
-        const batches = planBatches(manifest.table, contents, {
-          batchSize: options.batchSize ?? config.BATCH_SIZE,
-          maxBatches: config.MAX_BATCHES,
-          inSourceOrder: (a, b) => a.recordStart - b.recordStart,
-        });
+    async planSplit(order: PlanOrder): Promise<SplitPlan> {
+      return heartbeating<PlanCheckpoint, SplitPlan>(({ signal, checkpoint }) =>
+        onOrigin(order.files.origin, async () => {
+          const moved = { bytesRead: 0, bytesWritten: 0 };
+          const reader = counting(rangeReaderOf(s3, order.files.origin, signal), moved);
+          const entries = await readIndex(order, reader, signal);
+          const contents = findContents(entries);
+          const manifest = await readManifest(contents.manifests, reader);
+          const batches = planBatches(manifest.table, contents, {
+            batchSize: order.options.batchSize ?? config.BATCH_SIZE,
+            maxBatches: config.MAX_BATCHES,
+            inSourceOrder: (a, b) => a.recordStart - b.recordStart,
+          });
 
-        const planned: PlannedBatch[] = [];
-        for (const batch of batches) {
-          checkpoint({ batchesPlanned: planned.length, batchesTotal: batches.length });
-          const { plannedBatch, layout } = layOut(job, source, manifest, batch);
-          await putObject(
-            s3,
-            { bucket: job.s3Bucket, key: plannedBatch.layoutKey },
-            layout,
-            signal,
-          );
-          moved.bytesWritten += layout.length;
-          planned.push(plannedBatch);
-        }
-        const { MAX_PARALLEL_BATCHES: lanes, VERIFY: verify } = config;
-        return { source, batches: planned, lanes, verify, ...moved };
-      });
+          const planned: PlannedBatch[] = [];
+          for (const batch of batches) {
+            checkpoint({ batchesPlanned: planned.length, batchesTotal: batches.length });
+            const { plannedBatch, layout } = layOut(order, manifest, batch);
+            const location = { bucket: order.job.s3Bucket, key: plannedBatch.layoutKey };
+            await putObject(s3, location, layout, signal);
+            moved.bytesWritten += layout.length;
+            planned.push(plannedBatch);
+          }
+          const lanes = config.MAX_PARALLEL_BATCHES;
+          // What was unpacked has been read and checked, whatever the setting.
+          const verify = config.VERIFY || order.files.stretches > 0;
+          return { batches: planned, lanes, verify, ...moved };
+        }),
+      );
     },
   };
 }
 
-function notAnArchive(source: ObjectVersion, first: Buffer): ArchiveError {
-  const begins =
-    first.length === 0
-      ? 'it is empty'
-      : `it begins with the bytes ${first.subarray(0, SHOWN_BYTES).toString('hex')}`;
-  return new ArchiveError(`${objectUrl(source)} is not a ZIP archive: ${begins}`);
+/** What tells the bytes that a layout's ranges are of, whichever run has unpacked them, and where. */
+function identityOf({ archive: { source }, files }: PlanOrder): string[] {
+  const { origin, stretches } = files;
+  const inPlace = stretches === 0 || (origin.kind === 'object' && origin.object.key === source.key);
+  return [source.bucket, source.key, source.etag, ...(inPlace ? [] : ['records'])];
 }
 
-function layOut(
-  job: SplitJob,
-  source: ObjectVersion,
-  { table, entry }: SourceManifest,
-  batch: Batch<ZipEntry>,
-): { plannedBatch: PlannedBatch; layout: Buffer } {
-  const manifest: BatchManifest = {
-    bytes: manifestSlice(table, batch.firstRow, batch.endRow),
-    modTime: entry.modTime,
-    modDate: entry.modDate,
-  };
-  const layout = layoutBatchZip(batch.images, manifest);
-  const fingerprint = layoutFingerprint(layout, [source.bucket, source.key, source.etag]);
-  const name = partName(job.file, batch.number);
-  const { workflowId = '' } = Context.current().info.workflowExecution ?? {};
-  return {
-    plannedBatch: {
-      name,
-      key: `${BATCH_FOLDER}${name}`,
-      rows: batch.endRow - batch.firstRow,
-      images: batch.images.length,
-      bytes: layout.size,
-      layoutKey: `${workingPrefix(workflowId)}layout-${batch.number}.json.gz`,
-      fingerprint,
-    },
-    layout: encodeLayout(layout, planParts(layout), fingerprint),
-  };
+function bytesOf(entries: readonly ZipEntry[]): number {
+  return entries.reduce((sum, { recordStart, recordEnd }) => sum + recordEnd - recordStart, 0);
 }
 
 function counting(reader: RangeReader, moved: { bytesRead: number }): RangeReader {

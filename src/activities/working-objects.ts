@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { log } from '@temporalio/activity';
+import { Context, log } from '@temporalio/activity';
 import { isAccessDenied } from '../storage/errors.ts';
 import { deletePrefix } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -8,6 +8,13 @@ import { heartbeating } from './heartbeat.ts';
 export interface WorkingObjects {
   readonly bucket: string;
   readonly workflowId: string;
+}
+
+/** The run that an activity belongs to. */
+export function currentRun(): { readonly workflowId: string; readonly runId: string } {
+  const run = Context.current().info.workflowExecution;
+  if (!run) throw new Error('Expected an activity of a workflow run');
+  return run;
 }
 
 /** Where a run keeps what it needs only while it is open. */

@@ -1,12 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { MANIFEST_NAME } from './contents.ts';
-import {
-  type EntryFacts,
-  FLAG_DATA_DESCRIPTOR,
-  FLAG_UTF8,
-  METHOD_STORE,
-  type ZipEntry,
-} from './zip-entry.ts';
+import { storedEntry, utf8Flag } from './stored-entry.ts';
+import { type EntryFacts, FLAG_DATA_DESCRIPTOR, type ZipEntry } from './zip-entry.ts';
 import { centralHeader, endRecords, localHeader } from './zip-records.ts';
 
 /** Bytes that are known when the layout is made: headers, a manifest, a central directory. */
@@ -30,7 +25,7 @@ export interface ObjectLayout {
   /** The object's size in bytes. */
   readonly size: number;
   readonly pieces: readonly Piece[];
-  /** The source's entries that the object takes, in source order. */
+  /** Of the source's entries that the object takes, those that are to be verified, in source order. */
   readonly entries: readonly ZipEntry[];
 }
 
@@ -59,15 +54,11 @@ export interface BatchManifest {
 /** Info-ZIP's extra field with the entry's name in UTF-8, APPNOTE.TXT 4.6.9: wrong once the name changes. */
 const UNICODE_PATH_EXTRA_ID = 0x7075;
 
-/** Made on Unix by ZIP 2.0, a regular file that everyone may read. */
-const MADE_BY_UNIX_20 = (3 << 8) | 20;
-const REGULAR_FILE_0644 = 0o100644 * 0x10000;
-
 /**
  * Lays out a batch zip: the images in the order given, which should be the source's so that
  * neighbours stay neighbours; then the manifest, stored; then the central directory. An image that
- * keeps its name is taken with its whole record; one that is renamed gets a new local header before
- * its data. The manifest comes last because the final part of a multipart upload may have any size:
+ * keeps its name is taken with its whole record; one that is renamed, or has no record, gets a new
+ * local header before its data. The manifest comes last because the final part of a multipart upload may have any size:
  * a batch of neighbours is then one run of the source and one small part of literals.
  */
 export function layoutBatchZip(
@@ -86,23 +77,27 @@ export function layoutBatchZip(
     }
   };
 
-  images.forEach(({ name, entry }, index) => {
-    if (name === entry.name) {
-      add(entry, { start: entry.recordStart, end: entry.recordEnd, entry: index });
+  const entries: ZipEntry[] = [];
+  for (const { name, entry } of images) {
+    const index = entry.verified ? {} : { entry: entries.push(entry) - 1 };
+    if (name === entry.recordName) {
+      add(entry, { start: entry.recordStart, end: entry.recordEnd, ...index });
     } else {
       const renamed = rename(entry, name);
       const end = entry.dataStart + entry.compressedSize;
-      add(renamed, { bytes: localHeader(renamed) }, { start: entry.dataStart, end, entry: index });
+      add(renamed, { bytes: localHeader(renamed) }, { start: entry.dataStart, end, ...index });
     }
-  });
-  const manifestEntry = storedEntry(MANIFEST_NAME, manifest);
+  }
+  const { bytes, ...modified } = manifest;
+  const content = { size: bytes.length, crc32: crc32(bytes), ...modified };
+  const manifestEntry = storedEntry(MANIFEST_NAME, content);
   add(manifestEntry, { bytes: localHeader(manifestEntry) }, { bytes: manifest.bytes });
 
   const length = directory.reduce((sum, header) => sum + header.length, 0);
   directory.push(endRecords({ count: images.length + 1, offset: position, length }));
   const tail = Buffer.concat(directory);
   pieces.push({ bytes: tail });
-  return { size: position + tail.length, pieces, entries: images.map(({ entry }) => entry) };
+  return { size: position + tail.length, pieces, entries };
 }
 
 function rename(entry: ZipEntry, name: string): EntryFacts {
@@ -112,30 +107,6 @@ function rename(entry: ZipEntry, name: string): EntryFacts {
     flags: (entry.flags & ~FLAG_DATA_DESCRIPTOR) | utf8Flag(name),
     extra: withoutExtraField(entry.extra, UNICODE_PATH_EXTRA_ID),
   };
-}
-
-function storedEntry(name: string, { bytes, modTime, modDate }: BatchManifest): EntryFacts {
-  return {
-    rawName: Buffer.from(name, 'utf8'),
-    versionMadeBy: MADE_BY_UNIX_20,
-    versionNeeded: 20,
-    flags: utf8Flag(name),
-    method: METHOD_STORE,
-    modTime,
-    modDate,
-    crc32: crc32(bytes),
-    compressedSize: bytes.length,
-    uncompressedSize: bytes.length,
-    internalAttributes: 0,
-    externalAttributes: REGULAR_FILE_0644,
-    extra: Buffer.alloc(0),
-    comment: Buffer.alloc(0),
-  };
-}
-
-/** ASCII names need no flag; readers that ignore it see the same either way. */
-function utf8Flag(name: string): number {
-  return Buffer.byteLength(name, 'utf8') === name.length ? 0 : FLAG_UTF8;
 }
 
 /** Extra fields are a 16-bit id, a 16-bit length, and the data (APPNOTE.TXT 4.5.1). */

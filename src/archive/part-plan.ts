@@ -52,8 +52,13 @@ export interface PartPlan {
   readonly spans: readonly Span[];
 }
 
-/** Sizes in bytes, for tests; the defaults are S3's limits and measured targets. */
-export interface PartSizes {
+/** How parts are cut. Sizes in bytes, for tests; their defaults are S3's limits and measured targets. */
+export interface PartOptions {
+  /**
+   * False where S3 does not copy from the source: neighbours are then joined, too, so that they are
+   * verified while they pass, not by a read of their own. True by default.
+   */
+  readonly rangeCopy?: boolean;
   readonly minPart?: number;
   readonly copyTarget?: number;
   readonly joinTarget?: number;
@@ -66,7 +71,8 @@ export interface PartSizes {
  * least the minimum size, borrowing from the front of the next run where it has to. Only the last
  * part may be shorter. The minimum grows with the object, so that the number of parts suffices.
  */
-export function planParts(layout: ObjectLayout, sizes: PartSizes = {}): PartPlan {
+export function planParts(layout: ObjectLayout, options: PartOptions = {}): PartPlan {
+  const { rangeCopy = true, ...sizes } = options;
   const maxParts = sizes.maxParts ?? S3_MAX_PARTS;
   const minPart = Math.max(
     sizes.minPart ?? S3_MIN_PART_BYTES,
@@ -100,7 +106,7 @@ export function planParts(layout: ObjectLayout, sizes: PartSizes = {}): PartPlan
     }
   };
 
-  for (const run of runsOf(layout.pieces)) {
+  for (const run of rangeCopy ? runsOf(layout.pieces) : eachAlone(layout.pieces)) {
     let next = 0;
     let rest = run[0];
     // An open part below the minimum takes what it lacks from the front of the run.
@@ -142,6 +148,10 @@ function* runsOf(pieces: readonly Piece[]): Generator<readonly Piece[]> {
     runEnd = isLiteral(piece) ? -1 : piece.end;
   }
   if (run.length > 0) yield run;
+}
+
+function* eachAlone(pieces: readonly Piece[]): Generator<readonly Piece[]> {
+  for (const piece of pieces) yield [piece];
 }
 
 /** Groups the entries that no joined part holds whole into stretches that one read covers. */

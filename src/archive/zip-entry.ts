@@ -34,10 +34,17 @@ export interface EntryFacts {
  * An entry of a source archive and where its record lies. A record is the local header, the data and
  * the data descriptor, if there is one; it ends exactly where the next record or the central
  * directory begins. Offsets in bytes from the start of the archive.
+ *
+ * A file of a TAR is an entry, too: as the record that it was written as when the TAR was unpacked, or
+ * as data alone, for which a local header has yet to be made.
  */
 export interface ZipEntry extends EntryFacts {
-  /** The name as text. */
+  /** Its path in the archive, as text. */
   readonly name: string;
+  /** The name that its record has as text; undefined where there is no record, only data. */
+  readonly recordName: string | undefined;
+  /** Whether the CRC-32 was computed from these very bytes: reading them again would tell nothing new. */
+  readonly verified: boolean;
   /** Offset of the local file header. */
   readonly recordStart: number;
   /** Offset of the data's first byte. */

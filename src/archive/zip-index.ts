@@ -1,14 +1,14 @@
+import {
+  type ArchiveLimits,
+  assertDirectoryWithinLimits,
+  assertEntryWithinLimits,
+  assertTotalWithinLimits,
+} from './archive-limits.ts';
 import { ArchiveError } from './errors.ts';
 import type { RangeReader } from './range-reader.ts';
 import { type CentralEntry, readCentralDirectory } from './zip-central.ts';
 import { MAX_END_LENGTH, readEndRecords } from './zip-end.ts';
 import type { ZipEntry } from './zip-entry.ts';
-import {
-  assertDirectoryWithinLimits,
-  assertEntryWithinLimits,
-  assertTotalWithinLimits,
-  type ZipLimits,
-} from './zip-limits.ts';
 import { type CentralDirectoryExtent, END_LENGTH, LOCAL_HEADER_SIGNATURE } from './zip-records.ts';
 import { assertSupported } from './zip-rules.ts';
 import { locateData } from './zip-samples.ts';
@@ -36,7 +36,10 @@ const TAIL_BYTES = 1024 * 1024;
  * Throws `ArchiveError` where the archive breaks a rule, `LimitError` where it is over a limit, and
  * what the reader rejects with.
  */
-export async function readZipIndex(reader: RangeReader, limits: ZipLimits): Promise<ZipEntry[]> {
+export async function readZipIndex(
+  reader: RangeReader,
+  limits: ArchiveLimits,
+): Promise<ZipEntry[]> {
   const tail = await reader.read(Math.max(0, reader.size - TAIL_BYTES), reader.size);
   const directory = readEndRecords(tail, reader.size) ?? (await refuse(reader, tail));
   assertDirectoryWithinLimits(directory, limits);
@@ -47,6 +50,8 @@ export async function readZipIndex(reader: RangeReader, limits: ZipLimits): Prom
   const dataStarts = await locateData(readerOver(reader, window), spans);
   return spans.map(({ entry, recordEnd }, index) => ({
     ...entry,
+    recordName: entry.name,
+    verified: false,
     dataStart: dataStarts[index] as number,
     recordEnd,
   }));
@@ -56,7 +61,7 @@ async function readEntries(
   window: Buffer,
   size: number,
   directory: CentralDirectoryExtent,
-  limits: ZipLimits,
+  limits: ArchiveLimits,
 ): Promise<CentralEntry[]> {
   const entries: CentralEntry[] = [];
   let totalBytes = 0;

@@ -39,14 +39,8 @@ export async function verifyRecords<Facts extends RecordFacts>(
 
 async function verifyRecord(entry: RecordFacts, source: ByteSource): Promise<void> {
   const { recordStart, dataStart, compressedSize, recordEnd } = entry;
-  const header = await source.take(dataStart - recordStart);
-  const headerLength = checkLocalHeader(entry, header);
-  if (headerLength !== header.length) {
-    throw entryError(
-      entry.name,
-      `its local header has ${headerLength} bytes, but its data begins after ${header.length}`,
-    );
-  }
+  // Data alone, as a TAR has it, begins at once.
+  if (dataStart > recordStart) checkHeader(entry, await source.take(dataStart - recordStart));
   const crc =
     entry.method === METHOD_DEFLATE
       ? await inflatedCrc(entry, source)
@@ -55,6 +49,16 @@ async function verifyRecord(entry: RecordFacts, source: ByteSource): Promise<voi
     throw entryError(entry.name, `CRC-32 is ${hex32(crc)}, the archive says ${hex32(entry.crc32)}`);
   }
   checkDescriptor(entry, await source.take(recordEnd - dataStart - compressedSize));
+}
+
+function checkHeader(entry: RecordFacts, header: Buffer): void {
+  const length = checkLocalHeader(entry, header);
+  if (length !== header.length) {
+    throw entryError(
+      entry.name,
+      `its local header has ${length} bytes, but its data begins after ${header.length}`,
+    );
+  }
 }
 
 async function storedCrc(size: number, source: ByteSource): Promise<number> {

@@ -16,8 +16,11 @@ export function progressBars(stream: NodeJS.WriteStream): ProgressBars {
   return stream.isTTY ? drawnBars(stream) : writtenLines(stream);
 }
 
-const NAMES = ['batches', 'images', 'built', 'verified'] as const;
+const NAMES = ['read', 'batches', 'images', 'built', 'verified'] as const;
 type Name = (typeof NAMES)[number];
+
+/** The others are counted. */
+const IN_BYTES: readonly Name[] = ['read', 'built', 'verified'];
 
 function drawnBars(stream: NodeJS.WriteStream): ProgressBars {
   const multi = new cliProgress.MultiBar({
@@ -67,12 +70,13 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
 }
 
 function tallyOf(progress: SplitProgress, name: Name) {
+  if (name === 'read') return progress.unpacked;
   return name === 'built' ? progress.bytes : progress[name];
 }
 
 function describe(progress: SplitProgress, name: Name): string {
   const { done, total } = tallyOf(progress, name);
-  const inBytes = name === 'built' || name === 'verified';
+  const inBytes = IN_BYTES.includes(name);
   const [from, to] = inBytes
     ? [formatBytes(Math.min(done, total)), formatBytes(total)]
     : [done.toLocaleString('en'), total.toLocaleString('en')];

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { BatchCheckpoint } from '../activities/build-batch.ts';
+import type { UnpackProgress } from '../storage/unpack.ts';
 import { progressQuery, type SplitProgress } from '../workflows/split-progress.ts';
 
 /** A query is answered by a worker; without one it hangs, and there is nothing to show (ms). */
@@ -28,8 +29,12 @@ export async function readProgress(
     const progress = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
       handle.query(progressQuery),
     );
+    if (progress.stage === 'unpacking') {
+      const checkpoint = await readCheckpoint<UnpackProgress>(client, workflowId);
+      progress.unpacked.done = checkpoint?.bytesDone ?? 0;
+    }
     const checkpoints = await Promise.all(
-      progress.underWay.map((batch) => readCheckpoint(client, batch.workflowId)),
+      progress.underWay.map((batch) => readCheckpoint<BatchCheckpoint>(client, batch.workflowId)),
     );
     for (const checkpoint of checkpoints) {
       progress.bytes.done += checkpoint?.bytesDone ?? 0;
@@ -43,11 +48,11 @@ export async function readProgress(
   }
 }
 
-/** What a child's activity told by its last heartbeat; nothing where the child is only about to start. */
-async function readCheckpoint(
+/** What a run's activity told by its last heartbeat; nothing where it is only about to start. */
+async function readCheckpoint<Checkpoint>(
   client: Client,
   workflowId: string,
-): Promise<BatchCheckpoint | undefined> {
+): Promise<Checkpoint | undefined> {
   const described = await client.workflow
     .getHandle(workflowId)
     .describe()

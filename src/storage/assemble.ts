@@ -1,20 +1,20 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { BufferPool } from '../archive/buffer-pool.ts';
 import type { StoredLayout } from '../archive/layout-file.ts';
 import type { CopyPart, JoinPart, Part, Span } from '../archive/part-plan.ts';
 import { type RecordFacts, verifyRecords } from '../archive/zip-verify.ts';
 import type { Budget } from './budget.ts';
-import { isNotImplemented, type ObjectVersion } from './errors.ts';
+import type { OriginReader } from './byte-origin.ts';
+import { isNotImplemented } from './errors.ts';
 import { JOIN_MEMORY_FACTOR, joinPieces } from './join-pieces.ts';
 import { inLanes, together } from './lanes.ts';
 import {
   completeUpload,
-  copyPart,
   listParts,
   type MultipartUpload,
   type UploadedPart,
   uploadPart,
 } from './multipart.ts';
-import { readRange, streamRange } from './objects.ts';
 
 /** Parts that are made, and spans that are verified, at once for one object, if the process's budgets allow. */
 const PART_LANES = 8;
@@ -43,15 +43,17 @@ export interface AssemblyProgress {
 
 export interface AssemblyOptions {
   readonly s3: S3Client;
-  readonly source: ObjectVersion;
+  readonly origin: OriginReader;
   readonly upload: MultipartUpload;
   readonly layout: StoredLayout;
   /** Check each entry's CRC-32 by reading it. */
   readonly verify: boolean;
-  /** Let S3 copy ranges; false reads them through this process. */
+  /** Let S3 copy ranges where it has the bytes; false reads them through this process. */
   readonly rangeCopy: boolean;
   /** Bytes that this process may hold in buffers. */
   readonly bytes: Budget;
+  /** Where the large ones of these come from. */
+  readonly pool: BufferPool;
   /** Range copies that this process may have under way. */
   readonly copies: Budget;
   readonly signal: AbortSignal;
@@ -117,12 +119,11 @@ async function makeCopyPart(
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<UploadedPart> {
-  const { s3, source, upload, bytes, copies } = options;
-  if (options.rangeCopy) {
+  const { s3, origin, upload, bytes, pool, copies } = options;
+  const { copy } = origin;
+  if (options.rangeCopy && copy) {
     try {
-      const copied = await copies.spend(1, signal, () =>
-        copyPart(s3, upload, source, part, signal),
-      );
+      const copied = await copies.spend(1, signal, () => copy(upload, part, signal));
       progress.bytesCopied += part.size;
       return copied;
     } catch (error) {
@@ -131,40 +132,44 @@ async function makeCopyPart(
     }
   }
   return bytes.spend(part.size, signal, async () => {
-    const body = await readRange(s3, source, part.start, part.start + part.size, signal);
-    progress.bytesRead += body.length;
-    const written = await uploadPart(s3, upload, part.number, body, signal);
-    progress.bytesWritten += body.length;
-    return written;
+    const { bytes: room, release } = pool.take(part.size);
+    try {
+      const body = await origin.read(part.start, part.start + part.size, signal, room);
+      progress.bytesRead += body.length;
+      const written = await uploadPart(s3, upload, part.number, body, signal);
+      progress.bytesWritten += body.length;
+      return written;
+    } finally {
+      release();
+    }
   });
 }
 
 async function makeJoinPart(
-  { s3, source, upload, layout, bytes, verify }: AssemblyOptions,
+  { s3, origin, upload: target, layout, bytes, pool, verify }: AssemblyOptions,
   part: JoinPart,
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<UploadedPart> {
-  return bytes.spend(JOIN_MEMORY_FACTOR * part.size, signal, async () => {
-    const joined = await joinPieces({
-      pieces: part.pieces,
-      entries: layout.entries,
-      onVerified: verify ? (entry) => countVerified(progress, entry) : undefined,
-      signal,
-      read: async (start, end, readSignal) => {
-        const piece = await readRange(s3, source, start, end, readSignal);
-        progress.bytesRead += piece.length;
-        return piece;
-      },
-    });
-    const written = await uploadPart(s3, upload, part.number, joined, signal);
+  const read = async (start: number, end: number, readSignal: AbortSignal, room: Buffer) => {
+    const piece = await origin.read(start, end, readSignal, room);
+    progress.bytesRead += piece.length;
+    return piece;
+  };
+  const upload = async (joined: Buffer) => {
+    const written = await uploadPart(s3, target, part.number, joined, signal);
     progress.bytesWritten += joined.length;
     return written;
-  });
+  };
+  const onVerified = verify ? (entry: RecordFacts) => countVerified(progress, entry) : undefined;
+  const { pieces } = part;
+  return bytes.spend(JOIN_MEMORY_FACTOR * part.size, signal, () =>
+    joinPieces({ pieces, entries: layout.entries, onVerified, signal, read, pool }, upload),
+  );
 }
 
 async function verifySpans(
-  { s3, source, layout, verify, bytes, onProgress }: AssemblyOptions,
+  { origin, layout, verify, bytes, onProgress }: AssemblyOptions,
   progress: AssemblyProgress,
   signal: AbortSignal,
 ): Promise<void> {
@@ -175,10 +180,8 @@ async function verifySpans(
     const start = entries[0]?.recordStart ?? 0;
     const end = entries.at(-1)?.recordEnd ?? 0;
     await bytes.spend(STREAM_BYTES, spanSignal, () =>
-      verifyRecords(
-        entries,
-        counted(streamRange(s3, source, start, end, spanSignal), progress),
-        (entry) => countVerified(progress, entry),
+      verifyRecords(entries, counted(origin.stream(start, end, spanSignal), progress), (entry) =>
+        countVerified(progress, entry),
       ),
     );
     done.add(index);

@@ -1,4 +1,5 @@
-import { isLiteral, type Piece } from '../archive/layout.ts';
+import type { BufferPool, PooledBuffer } from '../archive/buffer-pool.ts';
+import { isLiteral, type Piece, pieceLength } from '../archive/layout.ts';
 import { type RecordFacts, verifyRecords } from '../archive/zip-verify.ts';
 import { inLanes } from './lanes.ts';
 
@@ -24,9 +25,14 @@ export interface JoinOptions {
   /** Told of each entry that has been checked. Undefined where none is to be. */
   readonly onVerified: ((entry: RecordFacts) => void) | undefined;
   readonly signal: AbortSignal;
-  /** Reads the source from `start` up to, not including, `end`. */
-  readonly read: (start: number, end: number, signal: AbortSignal) => Promise<Buffer>;
+  /** Reads the source from `start` up to, not including, `end`, into `room`, and gives `room` or other bytes. */
+  readonly read: (start: number, end: number, signal: AbortSignal, room: Buffer) => Promise<Buffer>;
+  /** Where large buffers come from. */
+  readonly pool: BufferPool;
 }
+
+/** A buffer below this size (bytes) is not worth keeping. */
+const POOLED_BYTES = 1024 * 1024;
 
 /** A read of the source, the bytes of it that are wanted, and what it gave. */
 interface Read {
@@ -37,32 +43,57 @@ interface Read {
 }
 
 /**
- * Joins literals and source ranges into one buffer. Ranges that lie near each other are fetched by
- * one read. With `onVerified`, an entry's whole record is fetched even where only its data is wanted, and
- * checked before the bytes are given out; throws ArchiveError where it is not what the archive says.
+ * Joins literals and source ranges into one buffer, which is valid while `use` runs. Ranges that lie
+ * near each other are fetched by one read. With `onVerified`, an entry's whole record is fetched even
+ * where only its data is wanted, and checked before the bytes are given out; throws ArchiveError where
+ * it is not what the archive says.
  */
-export async function joinPieces(options: JoinOptions): Promise<Buffer> {
+export async function joinPieces<T>(
+  options: JoinOptions,
+  use: (joined: Buffer) => Promise<T>,
+): Promise<T> {
+  const taken: PooledBuffer[] = [];
+  const room = (length: number): Buffer => {
+    if (length < POOLED_BYTES) return Buffer.allocUnsafe(length);
+    const buffer = options.pool.take(length);
+    taken.push(buffer);
+    return buffer.bytes;
+  };
   const reads: Read[] = [];
   const readOf = options.pieces.map((piece) => placeInReads(reads, piece, options));
-  await inLanes(reads, READ_LANES, options.signal, async (read, signal) => {
-    read.bytes = await options.read(read.start, read.end, signal);
-  });
+  try {
+    await inLanes(reads, READ_LANES, options.signal, async (read, signal) => {
+      const { start, end } = read;
+      read.bytes = await options.read(start, end, signal, room(end - start));
+    });
+    const size = options.pieces.reduce((sum, piece) => sum + pieceLength(piece), 0);
+    return await use(await join(options, readOf, room(size)));
+  } finally {
+    for (const { release } of taken) release();
+  }
+}
 
-  const joined: Buffer[] = [];
+/** Fills `joined` with the pieces, whose reads are done. */
+async function join(
+  options: JoinOptions,
+  readOf: readonly (Read | undefined)[],
+  joined: Buffer,
+): Promise<Buffer> {
+  let end = 0;
   for (const [index, piece] of options.pieces.entries()) {
     const read = readOf[index];
     if (isLiteral(piece)) {
-      joined.push(piece.bytes);
+      end += piece.bytes.copy(joined, end);
     } else if (read) {
       const entry = entryToVerify(piece, options);
       if (entry) {
         const record = sliceOf(read, entry.recordStart, entry.recordEnd);
         await verifyRecords([entry], [record], options.onVerified);
       }
-      joined.push(sliceOf(read, piece.start, piece.end));
+      end += sliceOf(read, piece.start, piece.end).copy(joined, end);
     }
   }
-  return Buffer.concat(joined);
+  return joined;
 }
 
 /** Finds, or adds, the read that gives a piece's bytes; none for a literal and for nothing. */

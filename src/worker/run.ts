@@ -1,28 +1,12 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
-import { HEARTBEAT_INTERVAL_MS } from '../activities/heartbeat.ts';
-import { createActivities } from '../activities/index.ts';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createS3Client, createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { CONNECT_TIMEOUT_MS, connectWithin, temporalSettings } from '../temporal.ts';
-
-/** Time that activities get to end by themselves once the worker is told to stop; then they are cancelled. */
-const SHUTDOWN_GRACE = '3 seconds';
-
-/** Time after which the worker stops whatever its activities do. */
-const SHUTDOWN_FORCE = '10 seconds';
-
-/** Workflows that stay in memory between their tasks. */
-const MAX_CACHED_WORKFLOWS = 200;
+import { startWorkers, type WorkersOptions } from './workers.ts';
 
 /**
  * Runs a worker with the settings of an environment until SIGTERM or SIGINT. Tells a parent process
@@ -43,22 +27,18 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   });
   if (!connection) return;
   try {
-    const worker = await Worker.create({
+    const { running, shutdown } = await startWorkers({
       connection,
       namespace,
       taskQueue: config.TASK_QUEUE,
-      ...workflowSource(env),
-      activities: createActivities({ s3: createS3Client(), sqs: createSqsClient(), config }),
-      maxConcurrentActivityTaskExecutions: config.MAX_CONCURRENT_ACTIVITIES,
-      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-      maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
-      shutdownGraceTime: SHUTDOWN_GRACE,
-      shutdownForceTime: SHUTDOWN_FORCE,
+      workflows: workflowSource(env),
+      s3: createS3Client(),
+      sqs: createSqsClient(),
+      config,
+      log,
     });
-    const running = worker.run();
-    if (signal.aborted) worker.shutdown();
-    else signal.addEventListener('abort', () => worker.shutdown());
-    log.info({ taskQueue: config.TASK_QUEUE, namespace }, 'worker polls');
+    if (signal.aborted) shutdown();
+    else signal.addEventListener('abort', shutdown);
     process.send?.({ type: 'ready' });
     await running;
     log.info({}, 'worker stopped');
@@ -68,7 +48,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** The bundle that the build has made, else the sources, which are bundled at start. */
-function workflowSource(env: NodeJS.ProcessEnv): Partial<WorkerOptions> {
+function workflowSource(env: NodeJS.ProcessEnv): WorkersOptions['workflows'] {
   const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
   const codePath = env.WORKFLOW_BUNDLE || (existsSync(built) ? built : undefined);
   if (codePath) return { workflowBundle: { codePath } };

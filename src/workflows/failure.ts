@@ -23,6 +23,9 @@ export function causeOf(error: unknown): TemporalFailure {
     }
     cause = cause.cause;
   }
+  if (isWorkerGone(cause)) {
+    return ApplicationFailure.nonRetryable('The worker that has the files is gone', 'WorkerGone');
+  }
   if (cause instanceof TimeoutFailure) {
     const last = cause.cause ? `; the last error was: ${causeOf(cause.cause).message}` : '';
     return ApplicationFailure.nonRetryable(`${cause.message}${last}`, 'Timeout');
@@ -35,6 +38,18 @@ export function causeOf(error: unknown): TemporalFailure {
 export function failedWith(error: unknown, name: string): boolean {
   const cause = causeOf(error);
   return cause instanceof ApplicationFailure && cause.type === name;
+}
+
+/**
+ * Whether the one worker that an activity was meant for has not taken it up in time. The error may be
+ * that of a child run.
+ */
+export function isWorkerGone(error: unknown): boolean {
+  let cause = error;
+  while (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) {
+    cause = cause.cause;
+  }
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
 }
 
 /** Whether a child run was cancelled or terminated by somebody, rather than failed. */

@@ -1,15 +1,6 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  executeChild,
-  ParentClosePolicy,
-  proxyActivities,
-  setCurrentDetails,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
-import type { PlannedBatch, SplitPlan } from '../activities/plan-split.ts';
+import { ApplicationFailure, CancellationScope, log, workflowInfo } from '@temporalio/workflow';
+import type { InspectedArchive } from '../activities/inspect-archive.ts';
+import type { Workspace } from '../activities/workspace.ts';
 import { MessageError, parseMessage } from '../messages/parse.ts';
 import {
   type SplitJob,
@@ -19,41 +10,35 @@ import {
   splitOptionsSchema,
   splitSuccess,
 } from '../messages/split.ts';
-import { activityOptions } from './activity-options.ts';
-import { buildBatch } from './build-batch.ts';
+import { type BuiltBatches, buildBatches } from './build-batches.ts';
 import { rememberDeliveries } from './deliveries.ts';
-import { causeOf } from './failure.ts';
-import { inLanes } from './lanes.ts';
-import { describeProgress, progressQuery, type SplitProgress } from './split-progress.ts';
+import { causeOf, failedWith, isWorkerGone } from './failure.ts';
+import { activitiesAt } from './place.ts';
+import { openInS3, openOnDisk } from './source-files.ts';
+import { SplitBoard } from './split-board.ts';
 
-const { planSplit, confirmBatches, sendResult, removeWorkingObjects } =
-  proxyActivities<Activities>(activityOptions);
+const { inspectArchive, openWorkspace, confirmBatches, sendResult, removeWorkingObjects } =
+  activitiesAt(undefined);
 
-/** A batch zip of a finished run. Sizes in bytes. */
-export interface BuiltBatch {
-  /** Bare name; the object lies under `batch/`. */
-  readonly name: string;
-  readonly rows: number;
-  readonly images: number;
-  readonly bytes: number;
-  /** True where an earlier run had built the very same one. */
-  readonly reused: boolean;
-}
+/** A run that loses its files starts over; no worker and no disk is lost that often by chance. */
+const MAX_FRESH_STARTS = 5;
 
-/** What a split run ends with. Sizes in bytes. */
-export interface SplitResult {
-  readonly batches: readonly BuiltBatch[];
-  readonly rows: number;
-  /** Bytes that S3 copied by itself, and that workers read from and wrote to it. */
-  readonly bytesCopied: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-}
+/** Errors after which a run starts over: its folder was swept away, or its disk has filled up. */
+const LOSSES = ['WorkspaceLostError', 'NoSpaceError'];
+
+/** A disk without room is waited for: other jobs end. A job whose client waits must not wait for ever. */
+const WAIT_FOR_SPACE = '10 minutes';
+
+/** Removing a folder takes seconds; the client is told only then. */
+const REMOVAL_TIMEOUT = '5 minutes';
+
+/** What a split run ends with. */
+export type SplitResult = BuiltBatches;
 
 /**
- * Splits an archive with a manifest into batch zips: plans them, builds each in a child run, makes
- * sure that all can be read, and tells the client, once, how it ended. Whatever the ending, the run's
- * working objects are removed.
+ * Splits an archive with a manifest into batch zips: makes its files readable, plans the batch zips,
+ * builds each in a child run, makes sure that all can be read, and tells the client, once, how it
+ * ended. Whatever the ending, the run's workspace and working objects are removed.
  */
 export async function splitArchive(
   job: SplitJob,
@@ -77,22 +62,12 @@ export async function splitArchive(
 class SplitRun {
   readonly #job: SplitJob;
   readonly #options: SplitOptions;
-  readonly #progress: SplitProgress;
+  readonly #board: SplitBoard;
 
   constructor(job: SplitJob, options: SplitOptions) {
     this.#job = job;
     this.#options = options;
-    this.#progress = {
-      stage: 'planning',
-      archive: `s3://${job.s3Bucket}/${job.exportPath}`,
-      batches: { done: 0, total: 0 },
-      images: { done: 0, total: 0 },
-      bytes: { done: 0, total: 0 },
-      verified: { done: 0, total: 0 },
-      underWay: [],
-    };
-    setHandler(progressQuery, () => this.#progress);
-    this.#show();
+    this.#board = new SplitBoard(`s3://${job.s3Bucket}/${job.exportPath}`);
   }
 
   /** The run up to the point where it can be told: its result, or the error that it fails with. */
@@ -107,8 +82,7 @@ class SplitRun {
   /** Tells the client how the run ended, if it named a queue. */
   async tell(outcome: SplitResult | Error): Promise<void> {
     const { downloadId, updatesQueueUrl } = this.#job;
-    this.#progress.stage = 'reporting';
-    this.#show();
+    this.#board.enter('reporting');
     if (updatesQueueUrl) {
       const result =
         outcome instanceof Error
@@ -121,89 +95,83 @@ class SplitRun {
         { queueUrl: updatesQueueUrl, body: JSON.stringify(result) },
       ]);
     }
-    this.#progress.stage = outcome instanceof Error ? 'failed' : 'done';
-    if (outcome instanceof Error) this.#progress.error = outcome.message;
-    this.#show();
+    if (outcome instanceof Error) this.#board.fail(outcome.message);
+    else this.#board.enter('done');
   }
 
   async #split(): Promise<SplitResult> {
-    const plan = await planSplit.executeWithOptions({ summary: this.#progress.archive }, [
-      this.#job,
-      this.#options,
-    ]);
-    const result = await this.#build(plan);
-    await confirmBatches({ bucket: this.#job.s3Bucket, batches: plan.batches });
+    const summary = this.#board.progress.archive;
+    const archive = await inspectArchive.executeWithOptions({ summary }, [this.#job]);
+    if (archive.workspace === 's3') return this.#splitFrom(archive, undefined);
+    for (let starts = 0; ; starts++) {
+      try {
+        return await this.#splitOnDisk(archive);
+      } catch (error) {
+        if (!isWorkerGone(error) && !LOSSES.some((loss) => failedWith(error, loss))) throw error;
+        if (starts === MAX_FRESH_STARTS) throw lostTooOften(error);
+        this.#board.startOver(causeOf(error).message);
+      }
+    }
+  }
+
+  async #splitOnDisk(archive: InspectedArchive): Promise<SplitResult> {
+    const workspace = await openWorkspace.executeWithOptions(
+      { scheduleToCloseTimeout: WAIT_FOR_SPACE },
+      [archive, this.#job.totalSize],
+    );
+    let result: SplitResult;
+    try {
+      result = await this.#splitFrom(archive, workspace);
+    } catch (error) {
+      // A worker that is gone clears up when it comes back.
+      if (!isWorkerGone(error)) await remove(workspace);
+      throw error;
+    }
+    await remove(workspace);
     return result;
   }
 
-  async #build(plan: SplitPlan): Promise<SplitResult> {
-    const progress = this.#progress;
-    progress.stage = 'building';
-    progress.batches.total = plan.batches.length;
-    for (const { images, bytes } of plan.batches) {
-      progress.images.total += images;
-      progress.bytes.total += bytes;
-      progress.verified.total += plan.verify ? bytes : 0;
-    }
-    this.#show();
+  /** The run from where its archive is to be read: in S3, or in a workspace on a disk. */
+  async #splitFrom(
+    archive: InspectedArchive,
+    workspace: Workspace | undefined,
+  ): Promise<SplitResult> {
+    if (workspace || archive.container !== 'zip') this.#board.unpack(archive.source.size);
+    const source = workspace ? await openOnDisk(archive, workspace) : await openInS3(archive);
+    if (source.unpacked) this.#board.unpacked(source.unpacked);
 
-    const reused = new Set<PlannedBatch>();
-    const moved = { bytesCopied: 0, bytesRead: plan.bytesRead, bytesWritten: plan.bytesWritten };
-    await inLanes(plan.batches, plan.lanes, async (batch) => {
-      const report = await this.#buildBatch(plan, batch);
-      if (!report) reused.add(batch);
-      moved.bytesCopied += report?.bytesCopied ?? 0;
-      moved.bytesRead += report?.bytesRead ?? 0;
-      moved.bytesWritten += report?.bytesWritten ?? 0;
-      progress.batches.done += 1;
-      progress.images.done += batch.images;
-      progress.bytes.done += batch.bytes;
-      progress.verified.done += plan.verify ? batch.bytes : 0;
-      this.#show();
-    });
-    return {
-      batches: plan.batches.map((batch) => ({
-        name: batch.name,
-        rows: batch.rows,
-        images: batch.images,
-        bytes: batch.bytes,
-        reused: reused.has(batch),
-      })),
-      rows: plan.batches.reduce((sum, { rows }) => sum + rows, 0),
-      ...moved,
-    };
-  }
+    this.#board.enter('planning');
+    const order = { job: this.#job, options: this.#options, archive, files: source.files };
+    const plan = await activitiesAt(workspace?.place).planSplit(order);
 
-  async #buildBatch(plan: SplitPlan, batch: PlannedBatch) {
-    const { s3Bucket: bucket } = this.#job;
-    const workflowId = `${workflowInfo().workflowId}/${batch.name}`;
-    const underWay = { name: batch.name, bytes: batch.bytes, workflowId };
-    this.#progress.underWay.push(underWay);
-    this.#show();
-    try {
-      return await executeChild(buildBatch, {
-        workflowId,
-        staticSummary: `${batch.name}: ${batch.rows} rows, ${batch.images} images`,
-        // A run that is terminated takes its children along, and they clean up behind themselves.
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        args: [
-          {
-            source: plan.source,
-            target: { bucket, key: batch.key },
-            layout: { bucket, key: batch.layoutKey },
-            fingerprint: batch.fingerprint,
-            verify: plan.verify,
-          },
-        ],
-      });
-    } finally {
-      this.#progress.underWay.splice(this.#progress.underWay.indexOf(underWay), 1);
-    }
+    const bucket = this.#job.s3Bucket;
+    const built = await buildBatches(
+      { bucket, plan, source, place: workspace?.place },
+      this.#board,
+    );
+    await confirmBatches({ bucket, batches: plan.batches });
+    return built;
   }
+}
 
-  #show(): void {
-    setCurrentDetails(describeProgress(this.#progress));
+/** Removes a run's folder. Where that fails, a worker's next start has to: the job itself is done. */
+async function remove(workspace: Workspace): Promise<void> {
+  const { removeWorkspace } = activitiesAt(workspace.place);
+  const options = { scheduleToCloseTimeout: REMOVAL_TIMEOUT };
+  try {
+    await CancellationScope.nonCancellable(() =>
+      removeWorkspace.executeWithOptions(options, [workspace]),
+    );
+  } catch (error) {
+    log.warn('could not remove a workspace', { path: workspace.path, error });
   }
+}
+
+function lostTooOften(error: unknown): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `The run began anew ${MAX_FRESH_STARTS} times, the last time because: ${causeOf(error).message}; look at the workers and their disks, then send the job again`,
+    'WorkspaceLostError',
+  );
 }
 
 /** The starter checks what comes from a queue; this is for runs that are started by other means. */

@@ -1,7 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
 
 /** Where a split run is; the stages come in this order. */
-export type SplitStage = 'planning' | 'building' | 'reporting' | 'done' | 'failed';
+export type SplitStage = 'unpacking' | 'planning' | 'building' | 'reporting' | 'done' | 'failed';
 
 interface Tally {
   done: number;
@@ -17,11 +17,19 @@ export interface BatchUnderWay {
   readonly workflowId: string;
 }
 
+/** Bytes of the archive that have been unpacked, or downloaded; the total is 0 for a ZIP in S3. */
+interface UnpackedTally extends Tally {
+  files: number;
+  /** Byte of the archive where the last attempt went on; 0 where it began at the start. */
+  resumedAt: number;
+}
+
 /** The answer to the `progress` query of a split run. */
 export interface SplitProgress {
   stage: SplitStage;
   /** The archive, as `s3://bucket/key`. */
   archive: string;
+  unpacked: UnpackedTally;
   batches: Tally;
   images: Tally;
   /** Bytes of the batch zips. */
@@ -29,6 +37,8 @@ export interface SplitProgress {
   /** Of these, bytes whose CRC-32 has been checked; the total is 0 where none is to be. */
   verified: Tally;
   underWay: BatchUnderWay[];
+  /** Why the run had to begin anew. */
+  startedOver?: string;
   /** Why the run failed. */
   error?: string;
 }
@@ -37,8 +47,10 @@ export const progressQuery = defineQuery<SplitProgress>('progress');
 
 /** The progress as the Web UI shows it, in Markdown. */
 export function describeProgress(progress: SplitProgress): string {
-  const { stage, archive, batches, images, bytes, underWay, error } = progress;
+  const { stage, archive, batches, images, bytes, underWay, unpacked, error } = progress;
   const lines = [`**${STAGES[stage]}** \`${archive}\``];
+  if (progress.startedOver) lines.push('', `Started over: ${progress.startedOver}`);
+  if (unpacked.done > 0) lines.push('', describeUnpacked(unpacked));
   if (batches.total > 0) {
     lines.push(
       '',
@@ -53,7 +65,14 @@ export function describeProgress(progress: SplitProgress): string {
   return lines.join('\n');
 }
 
+function describeUnpacked({ done, files, resumedAt }: UnpackedTally): string {
+  const unpacked = files > 0 ? `: ${files} files` : '';
+  const resumed = resumedAt > 0 ? `; the last attempt went on at byte ${resumedAt}` : '';
+  return `- read ${megabytes(done)} MB${unpacked}${resumed}`;
+}
+
 const STAGES: Record<SplitStage, string> = {
+  unpacking: 'Reading',
   planning: 'Reading the index and the manifest of',
   building: 'Building batch zips of',
   reporting: 'Telling the result of',

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { unpackedEntry } from '../../src/archive/index-file.ts';
 import {
   type BatchImage,
   isLiteral,
@@ -11,7 +12,9 @@ import { planParts } from '../../src/archive/part-plan.ts';
 import { bufferReader } from '../../src/archive/range-reader.ts';
 import type { ZipEntry } from '../../src/archive/zip-entry.ts';
 import { readZipIndex } from '../../src/archive/zip-index.ts';
+import { unzip } from '../support/split-in-memory.ts';
 import {
+  bytesOfLayout,
   LIMITS,
   pythonZip,
   readByPython,
@@ -30,7 +33,7 @@ describe('layoutBatchZip', () => {
     ['deflated, with data descriptors', { seekable: false, method: 'ZIP_DEFLATED' }],
   ])('makes an archive that every reader accepts of entries: %s', async (_, options) => {
     const source = sourceZip(options);
-    const zip = bytesOf(source, layoutBatchZip(await imagesOf(source), MANIFEST));
+    const zip = bytesOfLayout(source, layoutBatchZip(await imagesOf(source), MANIFEST));
 
     expect(readByPython(zip)).toEqual(['a.jpg', 'b.jpg', 'c.jpg', 'manifest.csv']);
     testByUnzip(zip);
@@ -46,7 +49,7 @@ describe('layoutBatchZip', () => {
         { name: 'ä 中.jpg', entry: b?.entry as ZipEntry },
         c as BatchImage,
       ];
-      const zip = bytesOf(source, layoutBatchZip(images, MANIFEST));
+      const zip = bytesOfLayout(source, layoutBatchZip(images, MANIFEST));
 
       expect(readByPython(zip)).toEqual(['x.jpg', 'ä 中.jpg', 'c.jpg', 'manifest.csv']);
       testByUnzip(zip);
@@ -64,6 +67,72 @@ describe('layoutBatchZip', () => {
       { start: second?.entry.recordStart, end: second?.entry.recordEnd, entry: 1 },
     ]);
     expect(layout.pieces.slice(2).every(isLiteral)).toBe(true);
+  });
+
+  describe('of files of a TAR', () => {
+    const content = [Buffer.from('the first'), Buffer.alloc(0), Buffer.from('the third')];
+    const source = Buffer.concat([Buffer.alloc(512), ...content, Buffer.alloc(512)]);
+    const entries = content.map((data, index) => {
+      const dataStart = 512 + Buffer.concat(content.slice(0, index)).length;
+      const place = { recordName: undefined, recordStart: dataStart, dataStart };
+      const time = { modTime: 0, modDate: 33 };
+      const name = `folder/größe ${index}.jpg`;
+      return unpackedEntry({ name, size: data.length, crc32: crc32(data), ...time, ...place });
+    });
+    const images = entries.map((entry, index) => ({ name: `größe ${index}.jpg`, entry }));
+
+    test('gives each that has no record a local header before its data', () => {
+      const zip = bytesOfLayout(source, layoutBatchZip(images, MANIFEST));
+
+      expect(readByPython(zip)).toEqual([...images.map(({ name }) => name), 'manifest.csv']);
+      testByUnzip(zip);
+      expect([...unzip(zip).values()]).toEqual([...content, MANIFEST.bytes]);
+    });
+
+    test('gives one with a record a local header, too, where it is renamed', () => {
+      const record = Buffer.concat([Buffer.alloc(99, 'not this header'), Buffer.from('data')]);
+      const entry = unpackedEntry({
+        ...{ name: 'a/b.jpg', recordName: 'b.jpg', size: 4, crc32: crc32('data') },
+        ...{ modTime: 0, modDate: 33, recordStart: 0, dataStart: 99 },
+      });
+
+      const zip = bytesOfLayout(record, layoutBatchZip([{ name: 'c.jpg', entry }], MANIFEST));
+
+      expect(readByPython(zip)).toEqual(['c.jpg', 'manifest.csv']);
+    });
+
+    test('takes those that have records as one run, none of them to be verified', () => {
+      const records = [0, 100, 200].map((recordStart) => {
+        const place = { recordName: 'a.jpg', recordStart, dataStart: recordStart + 40 };
+        const facts = { size: 60, crc32: 0, modTime: 0, modDate: 33 };
+        return unpackedEntry({ name: 'folder/a.jpg', ...facts, ...place });
+      });
+      const layout = layoutBatchZip(
+        records.map((entry) => ({ name: 'a.jpg', entry })),
+        MANIFEST,
+      );
+
+      expect(layout.pieces.slice(0, 3)).toEqual([
+        { start: 0, end: 100 },
+        { start: 100, end: 200 },
+        { start: 200, end: 300 },
+      ]);
+      expect(layout.entries).toEqual([]);
+      expect(planParts(layout).spans).toEqual([]);
+    });
+
+    test('has those verified that are not yet, and no others', async () => {
+      const [first] = await imagesOf(sourceZip({ seekable: true, method: 'ZIP_STORED' }));
+      const unverified = first as BatchImage;
+      const [verified] = images as [BatchImage];
+      const layout = layoutBatchZip([verified, unverified], MANIFEST);
+
+      expect(layout.entries).toEqual([unverified.entry]);
+      expect(layout.pieces.filter((piece) => !isLiteral(piece))).toEqual([
+        { start: verified.entry.dataStart, end: verified.entry.recordEnd },
+        { start: 0, end: unverified.entry.recordEnd, entry: 0 },
+      ]);
+    });
   });
 
   test('needs no Zip64 below 4 GiB and 65,535 entries', () => {
@@ -169,6 +238,8 @@ function bigImages(sizes: readonly number[]): BatchImage[] {
     position += HEADER + size;
     const entry: ZipEntry = {
       name,
+      recordName: name,
+      verified: false,
       rawName: Buffer.from(name),
       versionMadeBy: 20,
       versionNeeded: 20,
@@ -209,12 +280,4 @@ function countOf(bytes: Buffer, wanted: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) count += 1;
   return count;
-}
-
-function bytesOf(source: Buffer, { pieces }: ObjectLayout): Buffer {
-  return Buffer.concat(
-    pieces.map((piece) =>
-      isLiteral(piece) ? piece.bytes : source.subarray(piece.start, piece.end),
-    ),
-  );
 }

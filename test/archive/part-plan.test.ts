@@ -105,6 +105,33 @@ describe('planParts', () => {
     expect(parts.reduce((sum, { size }) => sum + size, 0)).toBe(layout.size);
   });
 
+  describe('where S3 does not copy', () => {
+    const joining = { ...SIZES, rangeCopy: false };
+
+    test('joins neighbours, so that nothing is read only to be verified', () => {
+      const entries = Array.from({ length: 100 }, (_, n) => range(n * MIB, (n + 1) * MIB));
+      const layout = layoutOf([...entries, literal(10)]);
+
+      const { parts, spans } = planParts(layout, joining);
+
+      expect(spans).toEqual([]);
+      expect(parts.map(({ kind, size }) => [kind, size])).toEqual([
+        ...Array(12).fill(['join', 8 * MIB]),
+        ['join', 4 * MIB + 10],
+      ]);
+      expect(planParts(layout, SIZES).spans).not.toEqual([]);
+    });
+
+    test('keeps a long entry a range of its own, which is read in stretches', () => {
+      const { parts } = planParts(layoutOf([range(0, MIB), range(MIB, 61 * MIB)]), joining);
+
+      expect(parts).toMatchObject([
+        { kind: 'join', size: MIN_PART },
+        { kind: 'copy', start: MIN_PART, size: 56 * MIB },
+      ]);
+    });
+  });
+
   test('cuts what is read to verify into stretches, each of several entries', () => {
     const entries = Array.from({ length: 1000 }, (_, n) => range(n * MIB, (n + 1) * MIB));
     const { spans } = planParts(layoutOf(entries));
@@ -126,6 +153,7 @@ const sizes = fc.record({
   joinTarget: fc.integer({ min: 1, max: 40 }),
   copyTarget: fc.integer({ min: 1, max: 100 }),
   maxParts: fc.integer({ min: 2, max: 200 }),
+  rangeCopy: fc.boolean(),
 });
 
 /** Layouts of literals and of entries, some of which lie side by side in the source. */

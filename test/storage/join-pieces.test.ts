@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { BufferPool } from '../../src/archive/buffer-pool.ts';
 import { bufferReader } from '../../src/archive/range-reader.ts';
 import { readZipIndex } from '../../src/archive/zip-index.ts';
 import { joinPieces } from '../../src/storage/join-pieces.ts';
@@ -75,30 +76,38 @@ with ZipFile(target, 'w') as archive:
       signal,
       onVerified: ({ name }: { name: string }) => verified.push(name),
       read: async (start: number, end: number) => archive.subarray(start, end),
+      pool: new BufferPool(0),
     };
 
-    await expect(joinPieces(options)).resolves.toEqual(
+    await expect(joinPieces(options, copyOf)).resolves.toEqual(
       Buffer.from('first'.repeat(100) + 'second'.repeat(100)),
     );
     expect(verified).toEqual(['a.jpg', 'b.jpg']);
     archive.write('X', pieces[1]?.start ?? 0);
-    await expect(joinPieces(options)).rejects.toThrow(/b\.jpg.*CRC-32/);
+    await expect(joinPieces(options, copyOf)).rejects.toThrow(/b\.jpg.*CRC-32/);
   });
 });
+
+/** What was joined is valid only while it is used. */
+const copyOf = async (joined: Buffer) => Buffer.from(joined);
 
 type Pieces = Parameters<typeof joinPieces>[0]['pieces'];
 
 async function join(pieces: Pieces) {
   const reads: [number, number][] = [];
-  const joined = await joinPieces({
-    pieces,
-    entries: [],
-    onVerified: undefined,
-    signal,
-    read: async (start, end) => {
-      reads.push([start, end]);
-      return SOURCE.subarray(start, end);
+  const joined = await joinPieces(
+    {
+      pieces,
+      entries: [],
+      onVerified: undefined,
+      signal,
+      read: async (start, end) => {
+        reads.push([start, end]);
+        return SOURCE.subarray(start, end);
+      },
+      pool: new BufferPool(0),
     },
-  });
+    copyOf,
+  );
   return { joined, reads };
 }

@@ -27,6 +27,17 @@ export function plainExport(rows: number, imageBytes = 2000): ExportContent {
   return exportOf(names.map(plainRow), { imageBytes });
 }
 
+/** An export whose images deflate to a hundredth, as scans of white paper do that have a stamp on them. */
+export function paleExport(rows: number, imageBytes: number): ExportContent {
+  const content = plainExport(rows, Math.ceil(imageBytes / 100));
+  const pale = [...content.images].map(([name, stamp]) => {
+    const paper = Buffer.alloc(imageBytes, 'a scan of white paper, mostly');
+    stamp.copy(paper, imageBytes / 3);
+    return [name, paper] as const;
+  });
+  return { ...content, images: new Map(pale) };
+}
+
 /** A row in the columns of {@link PLAIN_HEADER}. */
 export function plainRow(image: string): ExportRow {
   return { line: `id-${image},${image},Quercus alba\n`, image };
@@ -88,11 +99,32 @@ with zipfile.ZipFile(${streamed ? 'Pipe()' : 'out'}, 'w', zipfile.${method}) as 
         archive.writestr(info, sys.stdin.buffer.read(size))
 sys.stdout.buffer.write(out.getvalue())
 `;
-  const input = framed(
-    files.map(([name, { length }]) => [name, length]),
-    files.map(([, data]) => data),
-  );
-  return execFileSync('python3', ['-c', program], { input, maxBuffer: MAX_OUTPUT_BYTES });
+  return execFileSync('python3', ['-c', program], {
+    input: framedFiles(files),
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
+}
+
+/** A TAR made by Python's `tarfile`. USTAR takes names of up to 100 bytes, or 255 with folders. */
+export function tarByPython(
+  files: Files,
+  { format = 'GNU' }: { format?: 'USTAR' | 'GNU' | 'PAX' } = {},
+): Buffer {
+  const program = `
+import io, json, sys, tarfile
+out = io.BytesIO()
+with tarfile.open(fileobj=out, mode='w', format=tarfile.${format}_FORMAT, encoding='utf-8') as archive:
+    for name, size in json.loads(sys.stdin.buffer.readline()):
+        info = tarfile.TarInfo(name)
+        info.size, info.mtime = size, 1_700_000_000
+        if name.endswith('/'): info.type, info.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(info, io.BytesIO(sys.stdin.buffer.read(size)))
+sys.stdout.buffer.write(out.getbuffer())
+`;
+  return execFileSync('python3', ['-c', program], {
+    input: framedFiles(files),
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
 }
 
 /** An archive with an export's images and any manifest.csv. */
@@ -148,6 +180,14 @@ json.dump([read(archive) for archive in zips], sys.stdout)
     entries,
     manifest: Buffer.from(manifest, 'base64'),
   }));
+}
+
+/** Each file's name and size, and then what is in them. */
+function framedFiles(files: Files): Buffer {
+  return framed(
+    files.map(([name, { length }]) => [name, length]),
+    files.map(([, data]) => data),
+  );
 }
 
 /** A line of JSON that says what follows, and what follows. */

@@ -130,11 +130,19 @@ async function queueArn(QueueUrl: string): Promise<string | undefined> {
   return Attributes?.QueueArn;
 }
 
-/** Runs at the end of the test that asks, or of the file where a hook asks. */
+/** What hooks have asked for, in order. */
+const atEndOfFile: (() => Promise<unknown>)[] = [];
+
+// Registered while the file is collected: a hook is too late to add another hook.
+afterAll(async () => {
+  for (const clean of atEndOfFile.reverse()) await clean();
+});
+
+/** Runs at the end of the test that asks, or of the file where a hook asks; the last one first. */
 export function afterwards(clean: () => Promise<unknown>): void {
   const quietly = async () => {
     await clean().catch(() => {});
   };
-  if (expect.getState().currentTestName === undefined) afterAll(quietly);
+  if (expect.getState().currentTestName === undefined) atEndOfFile.push(quietly);
   else onTestFinished(quietly);
 }

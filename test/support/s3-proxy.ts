@@ -1,9 +1,17 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { inject } from 'vitest';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import { afterwards } from './harness.ts';
+
+/** More than a part that a worker puts together in memory. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+
+/** Turns of the event loop, of which the end of a connection on this machine takes two or three. */
+const SOCKET_TURNS = 10;
 
 /** A request to S3, as the proxy has seen it. */
 export interface S3Call {
@@ -13,6 +21,8 @@ export interface S3Call {
   readonly key: string;
   /** The part of a multipart upload; NaN where the call is of none. */
   readonly part: number;
+  /** The first byte that a read asks for; NaN where the call is no read of a range. */
+  readonly rangeStart: number;
   /** The answer's status; undefined until there is one, and where the caller has gone away before. */
   status?: number;
 }
@@ -64,10 +74,14 @@ export async function s3Proxy(): Promise<S3Proxy> {
     answer.once('finish', () => {
       call.status = answer.statusCode;
     });
+    // Read at once: what lies unread before it would hide that the caller has gone away.
+    const body = incoming.pipe(new PassThrough({ highWaterMark: MAX_HELD_BYTES }));
     const fate = await proxy.intercept?.(call);
+    // That its caller has gone away just now shows once the events of its socket have been dealt with.
+    for (let turn = 0; proxy.intercept && turn < SOCKET_TURNS; turn++) await setImmediate();
     if (incoming.socket.destroyed) return;
-    if (typeof fate === 'object') return refuse(fate, incoming, answer);
-    const reply = await passOn(new URL(stack.s3.endpoint), incoming, answer);
+    if (typeof fate === 'object') return refuse(fate, body, answer);
+    const reply = await passOn(new URL(stack.s3.endpoint), incoming, body, answer);
     if (fate === 'lose the answer') {
       reply.resume();
       answer.destroy();
@@ -97,6 +111,7 @@ export async function s3Proxy(): Promise<S3Proxy> {
 function passOn(
   to: URL,
   incoming: IncomingMessage,
+  body: Readable,
   answer: ServerResponse,
 ): Promise<IncomingMessage> {
   const { method, url: path, headers } = incoming;
@@ -107,12 +122,12 @@ function passOn(
     );
     onward.on('error', reject);
     answer.once('close', () => onward.destroy());
-    incoming.pipe(onward);
+    body.pipe(onward);
   });
 }
 
-function refuse({ status, code }: Refusal, incoming: IncomingMessage, answer: ServerResponse) {
-  incoming.resume();
+function refuse({ status, code }: Refusal, body: Readable, answer: ServerResponse) {
+  body.resume();
   answer.writeHead(status, { 'content-type': 'application/xml' });
   answer.end(
     `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`,
@@ -125,7 +140,8 @@ function describeCall({ method = '', url = '', headers }: IncomingMessage): S3Ca
   const key = decodeURIComponent(pathname.split('/').slice(2).join('/'));
   const part = searchParams.has('partNumber') ? Number(searchParams.get('partNumber')) : Number.NaN;
   const copies = 'x-amz-copy-source' in headers;
-  return { operation: operationOf(method, key, searchParams, copies), key, part };
+  const rangeStart = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? Number.NaN);
+  return { operation: operationOf(method, key, searchParams, copies), key, part, rangeStart };
 }
 
 function operationOf(method: string, key: string, query: URLSearchParams, copies: boolean): string {

@@ -8,13 +8,13 @@ import {
 } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
-import { createActivities } from '../../src/activities/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { stackS3, stackSqs } from '../../src/local/clients.ts';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
+import type { Log } from '../../src/log.ts';
 import type { SplitJob, SplitOptions } from '../../src/messages/split.ts';
+import { startWorkers } from '../../src/worker/workers.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import {
@@ -30,34 +30,35 @@ import {
 } from './harness.ts';
 
 /**
- * Runs a worker in this process until the test ends; `env` holds settings, as for a real one. It uses
- * the suite's stack, or this one, which may have a proxy in S3's place. `stop` ends it before that.
+ * Runs a worker in this process until the test ends; `env` holds settings, as for a real one, TMPDIR
+ * included. It uses the suite's stack, or this one, which may have a proxy in S3's place. `stop` ends
+ * it before that.
  */
 export async function startWorker(
   taskQueue: string,
   env: Record<string, string> = {},
   stack: StackEndpoints = inject('stack'),
 ): Promise<{ stop(): Promise<void> }> {
-  const worker = await Worker.create({
+  const { running, shutdown } = await startWorkers({
     connection: await testNativeConnection(),
+    namespace: stack.temporal.namespace,
     taskQueue,
-    workflowBundle: { codePath: inject('workflowBundle') },
-    activities: createActivities({
-      s3: stackS3(stack),
-      sqs: stackSqs(stack),
-      config: loadConfig(env),
-    }),
-    maxHeartbeatThrottleInterval: '1 second',
-    shutdownGraceTime: '1 second',
+    workflows: { workflowBundle: { codePath: inject('workflowBundle') } },
+    s3: stackS3(stack),
+    sqs: stackSqs(stack),
+    config: loadConfig(env),
+    log: SILENT,
+    ...(env.TMPDIR && { tmpDir: env.TMPDIR }),
   });
-  const running = worker.run();
   const stop = async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
+    shutdown();
     await running;
   };
   afterwards(stop);
   return { stop };
 }
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A split job of a test's own: its bucket, queues, and archive. */
 export interface SplitCase {

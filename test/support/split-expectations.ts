@@ -14,7 +14,7 @@ export async function expectBatchZips(
   batchSize: number,
 ): Promise<void> {
   const { downloadId, exportPath, file } = split.job;
-  const base = file.replace(/\.zip$/, '');
+  const base = file.replace(/\.(zip|tar\.gz|tgz|tar)$/, '');
   const batches = chunk(content.rows, batchSize);
   const batchFiles = batches.map((_, index) => `${base}-part${index + 1}.zip`);
   expect(await split.results()).toEqual([

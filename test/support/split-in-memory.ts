@@ -1,10 +1,11 @@
 import { inflateRawSync } from 'node:zlib';
 import { planBatches } from '../../src/archive/batch-plan.ts';
+import { BufferPool } from '../../src/archive/buffer-pool.ts';
 import { findContents, sameManifest } from '../../src/archive/contents.ts';
 import { layoutBatchZip } from '../../src/archive/layout.ts';
 import { decodeLayout, encodeLayout, type StoredLayout } from '../../src/archive/layout-file.ts';
 import { manifestSlice, parseManifest } from '../../src/archive/manifest.ts';
-import { type PartSizes, planParts } from '../../src/archive/part-plan.ts';
+import { type PartOptions, planParts } from '../../src/archive/part-plan.ts';
 import { bufferReader } from '../../src/archive/range-reader.ts';
 import { readEntry } from '../../src/archive/read-entry.ts';
 import { readZipIndex } from '../../src/archive/zip-index.ts';
@@ -18,7 +19,7 @@ import { LIMITS } from './zip-fixtures.ts';
  */
 export async function splitInMemory(
   archive: Buffer,
-  options: { batchSize: number; sizes: PartSizes },
+  options: { batchSize: number; sizes: PartOptions },
 ): Promise<Buffer[]> {
   const reader = bufferReader(archive);
   const contents = findContents(await readZipIndex(reader, LIMITS));
@@ -53,17 +54,22 @@ export async function splitInMemory(
 
 async function assembleInMemory(archive: Buffer, layout: StoredLayout): Promise<Buffer> {
   const parts: Buffer[] = [];
+  const pool = new BufferPool(0);
   for (const part of layout.parts) {
     parts.push(
       part.kind === 'copy'
         ? archive.subarray(part.start, part.start + part.size)
-        : await joinPieces({
-            pieces: part.pieces,
-            entries: layout.entries,
-            onVerified: () => {},
-            signal: new AbortController().signal,
-            read: async (start, end) => archive.subarray(start, end),
-          }),
+        : await joinPieces(
+            {
+              pieces: part.pieces,
+              entries: layout.entries,
+              onVerified: () => {},
+              signal: new AbortController().signal,
+              read: async (start, end) => archive.subarray(start, end),
+              pool,
+            },
+            async (joined) => Buffer.from(joined),
+          ),
     );
   }
   for (const { first, last } of layout.spans) {

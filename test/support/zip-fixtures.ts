@@ -3,15 +3,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
+import type { ArchiveLimits } from '../../src/archive/archive-limits.ts';
 import { ArchiveError } from '../../src/archive/errors.ts';
+import { isLiteral, type ObjectLayout } from '../../src/archive/layout.ts';
 import { bufferReader, type RangeReader } from '../../src/archive/range-reader.ts';
 import { isDirectory, METHOD_DEFLATE, type ZipEntry } from '../../src/archive/zip-entry.ts';
 import { readZipIndex } from '../../src/archive/zip-index.ts';
-import type { ZipLimits } from '../../src/archive/zip-limits.ts';
 import { verifyRecords } from '../../src/archive/zip-verify.ts';
 
 /** Limits that no test archive reaches by accident. */
-export const LIMITS: ZipLimits = {
+export const LIMITS: ArchiveLimits = {
   maxEntries: 250_000,
   maxEntryBytes: 2 ** 40,
   maxTotalBytes: 2 ** 42,
@@ -141,6 +142,15 @@ export function extract(archive: Buffer, entries: readonly ZipEntry[]): Map<stri
       const data = archive.subarray(dataStart, dataStart + compressedSize);
       return [name, method === METHOD_DEFLATE ? inflateRawSync(data) : data];
     }),
+  );
+}
+
+/** The object that a layout says how to make from `source`. */
+export function bytesOfLayout(source: Buffer, { pieces }: ObjectLayout): Buffer {
+  return Buffer.concat(
+    pieces.map((piece) =>
+      isLiteral(piece) ? piece.bytes : source.subarray(piece.start, piece.end),
+    ),
   );
 }
 

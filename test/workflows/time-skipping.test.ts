@@ -4,6 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { SplitPlan } from '../../src/activities/plan-split.ts';
+import type { UnpackedArchive } from '../../src/activities/unpack-pass.ts';
 import { ensureServers } from '../../src/local/locate.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { uniqueName } from '../support/harness.ts';
@@ -19,14 +20,16 @@ const JOB = {
   updatesQueueUrl: 'http://queues/updates',
 };
 
+const SOURCE = { bucket: 'bucket', key: 'export/a.zip', etag: '"1"', size: 1000 };
+
 const PLAN: SplitPlan = {
-  source: { bucket: 'bucket', key: 'export/a.zip', etag: '"1"', size: 1000 },
   batches: [1, 2, 3].map((number) => ({
     name: `a-part${number}.zip`,
     key: `batch/a-part${number}.zip`,
     rows: 10,
     images: 10,
     bytes: 300,
+    bytesToVerify: 250,
     layoutKey: `sheaf/layout-${number}`,
     fingerprint: `${number}`,
   })),
@@ -156,6 +159,74 @@ describe('splitArchive and buildBatch over hours', () => {
     expect(aborted.toSorted()).toEqual(['1', '2']);
   });
 
+  describe('an archive on a disk', () => {
+    const onDisk = async () => ({ source: SOURCE, container: 'gzip', workspace: 'disk' }) as const;
+    /** A worker that was there once: nobody polls its task queue. */
+    const gonePlace = { taskQueue: 'gone', startTimeoutSeconds: 1 };
+
+    test('of a worker that is gone for good: the run starts over on another one', async () => {
+      let opened = 0;
+      const { result, told, foldersRemoved } = await run({
+        inspectArchive: onDisk,
+        openWorkspace: async () => {
+          opened += 1;
+          return { path: `folder-${opened}`, place: opened < 3 ? gonePlace : undefined };
+        },
+      });
+
+      await expect(result).resolves.toMatchObject({ rows: 30 });
+      expect(told).toEqual([SUCCESS]);
+      expect(foldersRemoved).toEqual(['folder-3']);
+    });
+
+    test('whose workers are gone over and over: the run fails, and says so', async () => {
+      const { result, told } = await run({
+        inspectArchive: onDisk,
+        openWorkspace: async () => ({ path: 'folder', place: gonePlace }),
+      });
+
+      await expect(result).rejects.toThrow();
+      expect(told).toEqual([
+        failed(
+          'The run began anew 5 times, the last time because: The worker that has the files is gone; look at the workers and their disks, then send the job again',
+        ),
+      ]);
+    });
+
+    test('that is swept away while batch zips are built: the run starts over', async () => {
+      let extracted = 0;
+      const { result, told, foldersRemoved, aborted } = await run({
+        inspectArchive: onDisk,
+        extractArchive: async () => {
+          extracted += 1;
+          return UNPACKED;
+        },
+        assembleBatch: async ({ fingerprint }) => {
+          if (extracted === 1 && fingerprint === '3') throw lost();
+          return MOVED;
+        },
+      });
+
+      await expect(result).resolves.toMatchObject({ rows: 30 });
+      expect(extracted).toBe(2);
+      expect(aborted).toEqual(['3']);
+      expect(foldersRemoved).toHaveLength(2);
+      expect(told).toEqual([SUCCESS]);
+    });
+
+    test('is removed when the run fails', async () => {
+      const { result, foldersRemoved } = await run({
+        inspectArchive: onDisk,
+        planSplit: async () => {
+          throw ApplicationFailure.nonRetryable('no manifest', 'ArchiveError');
+        },
+      });
+
+      await expect(result).rejects.toThrow();
+      expect(foldersRemoved).toEqual(['folder']);
+    });
+  });
+
   test('an input that is no split job fails the run at once', async () => {
     const { result, told } = await run({}, { ...JOB, totalSize: -1 });
 
@@ -170,11 +241,20 @@ describe('splitArchive and buildBatch over hours', () => {
     const told: unknown[] = [];
     const aborted: string[] = [];
     const removed: number[] = [];
+    const foldersRemoved: string[] = [];
     const activities: Activities = {
+      inspectArchive: async () => ({ source: SOURCE, container: 'zip', workspace: 's3' }),
+      indexTar: async () => UNPACKED,
+      openStaging: async () => ({ bucket: 'bucket', key: 'records', uploadId: 'records' }),
+      stageArchive: async () => UNPACKED,
+      openWorkspace: async () => ({ path: 'folder', place: undefined }),
+      downloadArchive: async () => UNPACKED,
+      extractArchive: async () => UNPACKED,
+      removeWorkspace: async ({ path }) => void foldersRemoved.push(path),
       planSplit: async () => PLAN,
       openBatch: async ({ target, fingerprint }) => ({ ...target, uploadId: fingerprint }),
       assembleBatch: async () => MOVED,
-      abortBatch: async ({ uploadId }) => void aborted.push(uploadId),
+      abandonUpload: async ({ uploadId }) => void aborted.push(uploadId),
       confirmBatches: async () => {},
       sendResult: async ({ body }) => void told.push(JSON.parse(body)),
       removeWorkingObjects: async () => void removed.push(1),
@@ -195,7 +275,7 @@ describe('splitArchive and buildBatch over hours', () => {
       }),
     );
     await result.catch(() => {});
-    return { result, told, aborted, removed };
+    return { result, told, aborted, removed, foldersRemoved };
   }
 
   /** A service that fails for so long (ms) from when it is asked first, by the clock of the server. */
@@ -215,6 +295,15 @@ describe('splitArchive and buildBatch over hours', () => {
   }
 });
 
+const UNPACKED: UnpackedArchive = {
+  origin: { kind: 'object', object: SOURCE },
+  stretches: 1,
+  files: 30,
+  bytesRead: 5,
+  bytesWritten: 5,
+  resumedAt: 0,
+};
+
 const MOVED = { bytesCopied: 1, bytesRead: 1, bytesWritten: 1 };
 
 const SUCCESS = {
@@ -230,4 +319,8 @@ function failed(error: unknown) {
 
 function gone(): ApplicationFailure {
   return ApplicationFailure.nonRetryable('gone', 'UploadGoneError');
+}
+
+function lost(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable('swept', 'WorkspaceLostError');
 }

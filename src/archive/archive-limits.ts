@@ -4,7 +4,7 @@ import { type EntryFacts, METHOD_DEFLATE } from './zip-entry.ts';
 import type { CentralDirectoryExtent } from './zip-records.ts';
 
 /** How large a source archive may be. Each limit is inclusive. */
-export interface ZipLimits {
+export interface ArchiveLimits {
   /** Entries, directories included (`MAX_ENTRIES`). */
   readonly maxEntries: number;
   /** Bytes of one entry, uncompressed (`MAX_ENTRY_BYTES`). */
@@ -30,7 +30,7 @@ const DIRECTORY_BYTES_FLOOR = 1024 * 1024;
 /** Throws `LimitError` where a claimed central directory is too large to be read into memory. */
 export function assertDirectoryWithinLimits(
   directory: CentralDirectoryExtent,
-  { maxEntries }: ZipLimits,
+  { maxEntries }: ArchiveLimits,
 ): void {
   if (directory.count > maxEntries) {
     throw new LimitError(
@@ -49,7 +49,7 @@ export function assertDirectoryWithinLimits(
 /** Throws `LimitError` where an entry is larger than allowed, or inflates more than allowed. */
 export function assertEntryWithinLimits(
   entry: Pick<EntryFacts, 'method' | 'compressedSize' | 'uncompressedSize'> & { name: string },
-  { maxEntryBytes, maxRatio }: ZipLimits,
+  { maxEntryBytes, maxRatio }: ArchiveLimits,
 ): void {
   const { name, compressedSize, uncompressedSize } = entry;
   if (uncompressedSize > maxEntryBytes) {
@@ -69,8 +69,33 @@ export function assertEntryWithinLimits(
   }
 }
 
+/** Throws `LimitError` where there are more entries than allowed. */
+export function assertCountWithinLimits(count: number, { maxEntries }: ArchiveLimits): void {
+  if (count > maxEntries) {
+    throw new LimitError(
+      `The archive has more than ${maxEntries} entries, the limit (MAX_ENTRIES)`,
+    );
+  }
+}
+
+/** Throws `LimitError` where a compressed archive inflates more than allowed. Sizes in bytes. */
+export function assertInflationWithinLimits(
+  compressed: number,
+  inflated: number,
+  { maxRatio }: ArchiveLimits,
+): void {
+  if (inflated > RATIO_FLOOR_BYTES && inflated > compressed * maxRatio) {
+    throw new LimitError(
+      `The archive's first ${compressed} bytes inflate to ${inflated}, the limit is ${maxRatio} times (MAX_RATIO)`,
+    );
+  }
+}
+
 /** Throws `LimitError` where the entries together are larger than allowed. */
-export function assertTotalWithinLimits(totalBytes: number, { maxTotalBytes }: ZipLimits): void {
+export function assertTotalWithinLimits(
+  totalBytes: number,
+  { maxTotalBytes }: ArchiveLimits,
+): void {
   if (totalBytes > maxTotalBytes) {
     throw new LimitError(
       `The archive's entries have ${totalBytes} bytes or more together, the limit is ${maxTotalBytes} (MAX_TOTAL_BYTES)`,

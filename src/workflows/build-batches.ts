@@ -1,0 +1,92 @@
+import { executeChild, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
+import type { PlannedBatch, SplitPlan } from '../activities/plan-split.ts';
+import type { WorkerPlace } from '../activities/workspace.ts';
+import { buildBatch } from './build-batch.ts';
+import { inLanes } from './lanes.ts';
+import type { OpenedSource } from './source-files.ts';
+import type { SplitBoard } from './split-board.ts';
+
+/** What is to be built, and from what. */
+export interface BatchesOrder {
+  readonly bucket: string;
+  readonly plan: SplitPlan;
+  readonly source: OpenedSource;
+  /** The worker that has the source on its disk; undefined where any can read it. */
+  readonly place: WorkerPlace | undefined;
+}
+
+/** A batch zip of a finished run. Sizes in bytes. */
+export interface BuiltBatch {
+  /** Bare name; the object lies under `batch/`. */
+  readonly name: string;
+  readonly rows: number;
+  readonly images: number;
+  readonly bytes: number;
+  /** True where an earlier run had built the very same one. */
+  readonly reused: boolean;
+}
+
+/** The batch zips of a run, and what it took to make them. Sizes in bytes. */
+export interface BuiltBatches {
+  readonly batches: readonly BuiltBatch[];
+  readonly rows: number;
+  /** Bytes that S3 copied by itself, that workers read (from S3 or a disk), and that they wrote. */
+  readonly bytesCopied: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** Builds the planned batch zips, each in a child run, some at once. */
+export async function buildBatches(order: BatchesOrder, board: SplitBoard): Promise<BuiltBatches> {
+  const { plan, source } = order;
+  board.plan(plan.batches);
+  const reused = new Set<PlannedBatch>();
+  const moved = {
+    bytesCopied: 0,
+    bytesRead: plan.bytesRead + (source.unpacked?.bytesRead ?? 0),
+    bytesWritten: plan.bytesWritten + (source.unpacked?.bytesWritten ?? 0),
+  };
+  await inLanes(plan.batches, plan.lanes, async (batch) => {
+    const report = await build(order, batch, board);
+    if (!report) reused.add(batch);
+    moved.bytesCopied += report?.bytesCopied ?? 0;
+    moved.bytesRead += report?.bytesRead ?? 0;
+    moved.bytesWritten += report?.bytesWritten ?? 0;
+    board.built(batch);
+  });
+  return {
+    batches: plan.batches.map((batch) => ({
+      name: batch.name,
+      rows: batch.rows,
+      images: batch.images,
+      bytes: batch.bytes,
+      reused: reused.has(batch),
+    })),
+    rows: plan.batches.reduce((sum, { rows }) => sum + rows, 0),
+    ...moved,
+  };
+}
+
+function build(
+  { bucket, plan, source, place }: BatchesOrder,
+  batch: PlannedBatch,
+  board: SplitBoard,
+) {
+  const workflowId = `${workflowInfo().workflowId}/${batch.name}`;
+  const order = {
+    origin: source.files.origin,
+    target: { bucket, key: batch.key },
+    layout: { bucket, key: batch.layoutKey },
+    fingerprint: batch.fingerprint,
+    verify: plan.verify,
+  };
+  return board.whileUnderWay({ name: batch.name, bytes: batch.bytes, workflowId }, () =>
+    executeChild(buildBatch, {
+      workflowId,
+      staticSummary: `${batch.name}: ${batch.rows} rows, ${batch.images} images`,
+      // A run that is terminated takes its children along, and they clean up behind themselves.
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      args: [order, place],
+    }),
+  );
+}

@@ -1,0 +1,97 @@
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'vitest';
+import { isWorkspaceName } from '../../src/storage/workspace-folder.ts';
+import type { SplitResult } from '../../src/workflows/split-archive.ts';
+import { tempFolder } from '../storage/temp-folder.ts';
+import type { ExportContent } from './export-fixtures.ts';
+import { uniqueName, uniqueTaskQueue } from './harness.ts';
+import { type SplitCase, splitCase, startWorker } from './split-case.ts';
+import { expectBatchZips, expectFailure } from './split-expectations.ts';
+
+/** The workspaces that a worker can have, as titles of tests. */
+export const WORKSPACES = ['s3', 'disk, local', 'disk, shared'] as const;
+
+export type WorkspaceKind = (typeof WORKSPACES)[number];
+
+/** A worker with a workspace of one kind, and a task queue and folders of its own. */
+export interface WorkspaceWorker {
+  readonly taskQueue: string;
+  /** Names of the folders of runs that there are, wherever they may lie. */
+  folders(): Promise<string[]>;
+}
+
+/** Runs such a worker until the test, or the file where a hook asks, ends; `env` holds settings more. */
+export async function startWorkerWith(
+  workspace: WorkspaceKind,
+  env: Record<string, string> = {},
+): Promise<WorkspaceWorker> {
+  const taskQueue = uniqueTaskQueue();
+  const folder = await tempFolder();
+  const disk = { WORKSPACE: 'disk', TMPDIR: folder, EFS_PATH: folder };
+  const settings = {
+    s3: { WORKSPACE: 's3' },
+    'disk, local': disk,
+    'disk, shared': { ...disk, MAX_TMP_SIZE: '0' },
+  }[workspace];
+  await startWorker(taskQueue, { ...settings, ...env });
+  return {
+    taskQueue,
+    folders: async () => {
+      const paths = await readdir(folder, { recursive: true });
+      return paths.map((path) => basename(path)).filter(isWorkspaceName);
+    },
+  };
+}
+
+/** Runs a worker of each kind until the file ends. To be called by its `beforeAll`. */
+export async function startWorkersWithEach(): Promise<Record<WorkspaceKind, WorkspaceWorker>> {
+  const workers = WORKSPACES.map(async (kind) => [kind, await startWorkerWith(kind)] as const);
+  return Object.fromEntries(await Promise.all(workers)) as Record<WorkspaceKind, WorkspaceWorker>;
+}
+
+/** An archive that can be split, as the end of its name has it or not. */
+export interface GoodArchive {
+  readonly title: string;
+  readonly content: ExportContent;
+  readonly archive: Buffer;
+  readonly extension: string;
+}
+
+/** Splits an archive, and asserts that it left what it should, and no folder. */
+export async function expectSplit(
+  { taskQueue, folders }: WorkspaceWorker,
+  { content, archive, extension }: GoodArchive,
+  batchSize: number,
+): Promise<SplitResult> {
+  const split = await splitCase(archive, { file: `${uniqueName()}${extension}` }, taskQueue);
+  const result = await (await split.start({ batchSize })).result();
+  await expectBatchZips(split, content, batchSize);
+  expect(await folders()).toEqual([]);
+  return result;
+}
+
+/** An archive that can't be split. */
+export interface BadArchive {
+  readonly title: string;
+  /** Undefined where there is none. */
+  readonly archive: Buffer | undefined;
+  /** What the client is told. */
+  readonly error: string | ((job: SplitCase['job']) => string);
+}
+
+/** Splits an archive, and asserts that the run fails with the error and leaves nothing, no folder either. */
+export async function expectRefusal(
+  { taskQueue, folders }: WorkspaceWorker,
+  { archive, error }: BadArchive,
+): Promise<void> {
+  const split = await splitCase(archive, { file: `${uniqueName()}.tar.gz` }, taskQueue);
+  await expectFailure(split, typeof error === 'function' ? error(split.job) : error);
+  expect(await folders()).toEqual([]);
+}
+
+/** The same archive in a gzip stream. */
+export function gzipped<T extends { readonly archive: Buffer | undefined }>(made: T): T {
+  return { ...made, archive: made.archive && gzipSync(made.archive, { level: 1 }) };
+}
