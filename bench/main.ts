@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import { command as inflate } from './inflate.ts';
 import { command as split } from './split.ts';
 
 const program = new Command('bench')
   .description('Measures sheaf against other ways to do its jobs, on this machine.')
   .showHelpAfterError('(see --help)')
-  .addCommand(split());
+  .addCommand(split())
+  .addCommand(inflate());
 
 try {
   await program.parseAsync();

@@ -78,6 +78,11 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
       return heartbeating<BatchCheckpoint, BatchReport>(async (work) => {
         const layout = decodeLayout(await getObject(s3, order.layout, work.signal));
         const totals = { partsTotal: layout.parts.length, bytesTotal: layout.size };
+        let last: AssemblyProgress | undefined = work.resumeFrom;
+        const onProgress = (progress: AssemblyProgress) => {
+          last = progress;
+          work.checkpoint({ ...progress, ...totals });
+        };
         try {
           const assemble = () =>
             assembleObject({
@@ -92,14 +97,14 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
               copies,
               signal: work.signal,
               resumeFrom: work.resumeFrom,
-              onProgress: (progress) => work.checkpoint({ ...progress, ...totals }),
+              onProgress,
             });
           return movedBytes(await onOrigin(order.origin, assemble));
         } catch (error) {
           // An attempt that died between completing the upload and saying so has left the whole object.
           const gone = error instanceof UploadGoneError;
           if (!gone || !(await isBuilt(order, work.signal))) throw error;
-          return movedBytes(work.resumeFrom);
+          return movedBytes(last);
         }
       });
     },

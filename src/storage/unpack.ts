@@ -196,7 +196,7 @@ async function* steps<Stretch extends UnpackedStretch>(
       const next =
         border === 'end'
           ? { tar: undefined, gunzip: undefined }
-          : { tar: border, gunzip: gunzip?.checkpointBefore(border.offset) };
+          : { tar: border, gunzip: gunzip?.checkpointBefore(border.offset) ?? resume?.gunzip };
       const indexed = { entries, resume: { tally, ...next } };
       entries = [];
       saved = next.tar?.offset ?? saved;

@@ -18,17 +18,15 @@ export interface DiskStage {
   readonly env: Record<string, string>;
 }
 
-/** @param shared the mount, where another stage has it too */
-export async function diskStage(shared?: string): Promise<DiskStage> {
-  const tmpDir = await tempFolder();
-  const mount = shared ?? (await tempFolder());
+export async function diskStage(): Promise<DiskStage> {
+  const [tmpDir, shared] = [await tempFolder(), await tempFolder()];
   return {
-    shared: mount,
+    shared,
     local: join(tmpDir, 'sheaf'),
     env: {
       WORKSPACE: 'disk',
       TMPDIR: tmpDir,
-      EFS_PATH: mount,
+      EFS_PATH: shared,
       MAX_TMP_SIZE: `${MAX_TMP_SIZE}`,
       LOST_WORKER_SECONDS: '5',
     },

@@ -84,6 +84,7 @@ describe('a run on a disk whose worker is killed for good', () => {
     deadRoot = dirname((await workspaceOf(extracting, disk)) as string);
     shared = await readdir(disk.shared);
     await first.kill();
+    expect(existsSync(deadRoot)).toBe(true);
 
     const callsBefore = proxy.calls.length;
     for (const { held } of [extractingShared, downloadingShared, extracting, building])

@@ -39,29 +39,14 @@ beforeAll(async () => {
   zip = zipArchive(content);
 });
 
-/** Each moment of a run on a disk, as the calls to S3 that are held. */
-const MOMENTS = [
-  { moment: 'downloads', disk: 'its own disk', archive: () => zip, at: readsMiddle, where: LOCAL },
-  {
-    moment: 'downloads',
-    disk: 'a shared mount',
-    archive: () => zip,
-    at: readsMiddle,
-    where: SHARED,
-  },
-  { moment: 'extracts', disk: 'its own disk', archive: () => tarGz, at: readsMiddle, where: LOCAL },
-  {
-    moment: 'extracts',
-    disk: 'a shared mount',
-    archive: () => tarGz,
-    at: readsMiddle,
-    where: SHARED,
-  },
-  { moment: 'builds', disk: 'its own disk', archive: () => tarGz, at: uploads, where: LOCAL },
-  { moment: 'builds', disk: 'a shared mount', archive: () => zip, at: uploads, where: SHARED },
-];
-
-describe.each(MOMENTS)('a run that $moment on $disk', ({ archive, at, where }) => {
+describe.each([
+  ['downloads', 'its own disk', () => zip, readsMiddle, LOCAL],
+  ['downloads', 'a shared mount', () => zip, readsMiddle, SHARED],
+  ['extracts', 'its own disk', () => tarGz, readsMiddle, LOCAL],
+  ['extracts', 'a shared mount', () => tarGz, readsMiddle, SHARED],
+  ['builds', 'its own disk', () => tarGz, uploads, LOCAL],
+  ['builds', 'a shared mount', () => zip, uploads, SHARED],
+] as const)('a run that %s on %s', (_, __, archive, at, where) => {
   test('is cancelled: tells so, and leaves nothing behind, its folder included', async () => {
     const { held } = await startUntilHeld();
 
@@ -122,8 +107,7 @@ test('a folder on the shared mount is removed by the next worker once its run is
 });
 
 function readsMiddle({ operation, key, rangeStart }: S3Call): boolean {
-  const isMiddle = rangeStart >= 8 * MIB && rangeStart < 16 * MIB;
-  return operation === 'GetObject' && key.startsWith('export/') && isMiddle;
+  return operation === 'GetObject' && key.startsWith('export/') && rangeStart === 8 * MIB;
 }
 
 function uploads({ operation }: S3Call): boolean {
