@@ -3,7 +3,16 @@ import { constants, crc32, deflateRawSync, gzipSync, type ZlibOptions } from 'no
 import { describe, expect, test } from 'vitest';
 import type { GunzipCheckpoint } from '../../src/archive/gunzip-checkpoint.ts';
 import { type Inflated, inflateAtOnce } from '../../src/archive/raw-inflater.ts';
-import { bitsOf, craftMember, cut, gunzip, noise, packBits, resume, text } from './gzip-cases.ts';
+import {
+  bitsOf,
+  craftMember,
+  cut,
+  gunzip,
+  noise,
+  packBits,
+  resume,
+  text,
+} from '../support/gzip-cases.ts';
 
 const PAYLOADS: Record<string, Buffer> = {
   text: text(2_000_000),

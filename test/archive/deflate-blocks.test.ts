@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { findBlock } from '../../src/archive/deflate-blocks.ts';
 import { MAX_HEADER_BYTES } from '../../src/archive/deflate-codes.ts';
-import { bitsOf, noise, packBits, text } from './gzip-cases.ts';
+import { bitsOf, noise, packBits, text } from '../support/gzip-cases.ts';
 
 /** In ones no block begins: they are a block type that there isn't. */
 const ONES = 40;

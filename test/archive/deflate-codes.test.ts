@@ -2,7 +2,7 @@ import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasBlockCodes, MAX_HEADER_BYTES } from '../../src/archive/deflate-codes.ts';
-import { bitsOf, noise, packBits, text } from './gzip-cases.ts';
+import { bitsOf, noise, packBits, text } from '../support/gzip-cases.ts';
 
 /** BFINAL 0 and BTYPE 10, in the order of the stream. */
 const DYNAMIC = '001';

@@ -1,7 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { restartBytes } from '../../src/archive/deflate-restart.ts';
-import { bitsOf, packBits, text } from './gzip-cases.ts';
+import { bitsOf, packBits, text } from '../support/gzip-cases.ts';
 
 const PAYLOAD = text(20_000);
 

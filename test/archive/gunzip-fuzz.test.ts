@@ -2,7 +2,7 @@ import { constants, gunzipSync, type ZlibOptions } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ArchiveError } from '../../src/archive/errors.ts';
-import { craftMember, cut, gunzip, noise, resume, text } from './gzip-cases.ts';
+import { craftMember, cut, gunzip, noise, resume, text } from '../support/gzip-cases.ts';
 
 const seed = fc.nat(255);
 

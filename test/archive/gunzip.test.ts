@@ -5,7 +5,7 @@ import { gzipSync, InflateRaw } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ArchiveError } from '../../src/archive/errors.ts';
 import { Gunzip } from '../../src/archive/gunzip.ts';
-import { craftMember, cut, gunzip, noise, text } from './gzip-cases.ts';
+import { craftMember, cut, gunzip, noise, text } from '../support/gzip-cases.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { ArchiveError } from '../../src/archive/errors.ts';
-import { type CraftedMember, craftMember, cut, gunzip, noise } from './gzip-cases.ts';
+import { type CraftedMember, craftMember, cut, gunzip, noise } from '../support/gzip-cases.ts';
 
 const DATA = Buffer.from('some bytes of an archive');
 const PLAIN = craftMember({ data: DATA });

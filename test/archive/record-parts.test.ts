@@ -10,10 +10,10 @@ import {
 import { TarReader } from '../../src/archive/tar-reader.ts';
 import { NOTHING_UNPACKED, type UnpackedStretch } from '../../src/archive/unpacked-stretch.ts';
 import type { ZipEntry } from '../../src/archive/zip-entry.ts';
+import { noise } from '../support/gzip-cases.ts';
 import { type CraftedTarFile, tar, tarPax } from '../support/tar-crafting.ts';
 import { inChunks } from '../support/tar-fixtures.ts';
 import { bytesOfLayout, LIMITS, readByPython, testByUnzip } from '../support/zip-fixtures.ts';
-import { noise } from './gzip-cases.ts';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;

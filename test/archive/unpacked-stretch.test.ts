@@ -8,10 +8,10 @@ import {
   type UnpackedStretch,
   type UnpackTally,
 } from '../../src/archive/unpacked-stretch.ts';
+import { noise } from '../support/gzip-cases.ts';
 import { type CraftedTarFile, tar, tarPax } from '../support/tar-crafting.ts';
 import { inChunks } from '../support/tar-fixtures.ts';
 import { LIMITS } from '../support/zip-fixtures.ts';
-import { noise } from './gzip-cases.ts';
 
 const MIB = 1024 * 1024;
 

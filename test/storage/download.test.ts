@@ -11,7 +11,7 @@ import { headObject } from '../../src/storage/objects.ts';
 import { PREFETCH_CHUNK_BYTES, PREFETCH_LANES } from '../../src/storage/prefetch.ts';
 import { gate } from '../support/faults.ts';
 import { testS3, uniqueBucket } from '../support/harness.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const MIB = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isIdle } from '../../src/storage/folder-tree.ts';
 import { everyMinute, whileFresh } from '../../src/storage/keep-fresh.ts';
 import { gate } from '../support/faults.ts';
-import { makeOld, tempFolder } from './temp-folder.ts';
+import { makeOld, tempFolder } from '../support/temp-folder.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -13,7 +13,7 @@ import {
   streamFileRange,
   withFileWriter,
 } from '../../src/storage/local-file.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const { signal } = new AbortController();
 const LOST = expect.objectContaining({ name: 'WorkspaceLostError' });

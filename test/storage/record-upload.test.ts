@@ -10,7 +10,14 @@ import { testS3 } from '../support/harness.ts';
 import { hold, partsMade, WAIT } from '../support/holds.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { tarGzArchive } from '../support/test-archives.ts';
-import { expectFiles, memoryIndex, NEVER, putArchive, type Source, stage } from './unpack-cases.ts';
+import {
+  expectFiles,
+  memoryIndex,
+  NEVER,
+  putArchive,
+  type Source,
+  stage,
+} from '../support/unpack-cases.ts';
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sweepSharedRoot } from '../../src/storage/shared-root.ts';
 import { createWorkspace } from '../../src/storage/workspace-folder.ts';
-import { makeOld, tempFolder } from './temp-folder.ts';
+import { makeOld, tempFolder } from '../support/temp-folder.ts';
 
 describe('sweepSharedRoot', () => {
   let root: string;

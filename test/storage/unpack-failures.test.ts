@@ -5,7 +5,7 @@ import { plainExport } from '../support/export-fixtures.ts';
 import { hold } from '../support/holds.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { tarGzArchive } from '../support/test-archives.ts';
-import { memoryIndex, putArchive, type Source, stage } from './unpack-cases.ts';
+import { memoryIndex, putArchive, type Source, stage } from '../support/unpack-cases.ts';
 
 const MIB = 1024 * 1024;
 

@@ -10,7 +10,6 @@ import { testS3 } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { compressibleExport, tarArchive, tarGzArchive } from '../support/test-archives.ts';
-import { LIMITS } from '../support/zip-fixtures.ts';
 import {
   expectFiles,
   keptParts,
@@ -22,7 +21,8 @@ import {
   recordsOf,
   type Source,
   stage,
-} from './unpack-cases.ts';
+} from '../support/unpack-cases.ts';
+import { LIMITS } from '../support/zip-fixtures.ts';
 
 /** 211 MB in a TAR, 11 MB in S3: three checkpoints, each behind eight parts of records, and the end. */
 let long: Source;

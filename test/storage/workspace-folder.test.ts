@@ -9,7 +9,7 @@ import {
   removeWorkspace,
   workspacePath,
 } from '../../src/storage/workspace-folder.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 /** What the disk says of itself, where a test says so: a full one is not to be had. */
 const disk = vi.hoisted(() => ({ stats: undefined as object | undefined }));

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tempFolder } from '../storage/temp-folder.ts';
 import type { HeldRun } from './held-run.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** Bytes of an archive up to which the workers of a {@link DiskStage} take their own disk. */
 const MAX_TMP_SIZE = 1_000_000_000;

@@ -4,11 +4,11 @@ import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { isWorkspaceName } from '../../src/storage/workspace-folder.ts';
 import type { SplitResult } from '../../src/workflows/split-archive.ts';
-import { tempFolder } from '../storage/temp-folder.ts';
 import type { ExportContent } from './export-fixtures.ts';
 import { uniqueName, uniqueTaskQueue } from './harness.ts';
 import { type SplitCase, splitCase, startWorker } from './split-case.ts';
 import { expectBatchZips, expectFailure } from './split-expectations.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** The workspaces that a worker can have, as titles of tests. */
 export const WORKSPACES = ['s3', 'disk, local', 'disk, shared'] as const;

@@ -5,7 +5,6 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Workspace } from '../../src/activities/workspace.ts';
-import { tempFolder } from '../storage/temp-folder.ts';
 import {
   filesOf,
   imageBytesOf,
@@ -17,6 +16,7 @@ import {
 import { uniqueName } from '../support/harness.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectBatchZips } from '../support/split-expectations.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { type BadArchive, expectRefusal, startWorkerWith } from '../support/workspaces.ts';
 
 /** What a disk says of itself, where a test says so: a full one is not to be had. */

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { progressQuery } from '../../src/workflows/split-progress.ts';
-import { makeOld } from '../storage/temp-folder.ts';
 import { type DiskStage, diskStage, LOCAL, SHARED, workspaceOf } from '../support/disk-stage.ts';
 import { plainExport } from '../support/export-fixtures.ts';
 import { uniqueTaskQueue } from '../support/harness.ts';
@@ -16,6 +15,7 @@ import {
 import { WAIT } from '../support/holds.ts';
 import { type S3Call, s3Proxy } from '../support/s3-proxy.ts';
 import { startWorker } from '../support/split-case.ts';
+import { makeOld } from '../support/temp-folder.ts';
 import { type TestArchive, tarGzArchive, zipArchive } from '../support/test-archives.ts';
 
 const MIB = 1024 * 1024;

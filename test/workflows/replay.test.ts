@@ -5,10 +5,10 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { deliveredSignal } from '../../src/workflows/deliveries.ts';
 import * as workflows from '../../src/workflows/index.ts';
-import { tempFolder } from '../storage/temp-folder.ts';
 import { sampleArchive } from '../support/faults.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { putArchive, type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 /**
  * Histories of finished runs, one a file, named `<workflow>-<how it went>.json`. They stand for the

@@ -14,10 +14,10 @@ import {
   type UnpackResume,
   unpack,
 } from '../../src/storage/unpack.ts';
-import { type Files, filesOf } from '../support/export-fixtures.ts';
-import { testS3, uniqueBucket } from '../support/harness.ts';
-import type { TestArchive } from '../support/test-archives.ts';
-import { LIMITS } from '../support/zip-fixtures.ts';
+import { type Files, filesOf } from './export-fixtures.ts';
+import { testS3, uniqueBucket } from './harness.ts';
+import type { TestArchive } from './test-archives.ts';
+import { LIMITS } from './zip-fixtures.ts';
 
 /** An archive in S3, and what is in it. */
 export interface Source {
