@@ -3,7 +3,7 @@ const STEP_BYTES = 4 * 1024 * 1024;
 
 /**
  * Large buffers that are used over and over. To allocate them anew each time makes the garbage
- * collector run all the time: it took two thirds of the processor time of unpacking (measured).
+ * collector run all the time: it took 40% of the processor time of unpacking (measured).
  */
 export class BufferPool {
   readonly #free = new Map<number, Buffer[]>();
