@@ -92,7 +92,7 @@ export function createPlanSplitActivity(dependencies: {
     signal: AbortSignal,
   ): Promise<readonly ZipEntry[]> {
     if (files.stretches === 0) return readZipIndex(reader, archiveLimits(config));
-    const index = indexStore(s3, archive.source.bucket, currentRun().workflowId);
+    const index = indexStore(s3, archive.source.bucket);
     const entries: ZipEntry[] = [];
     for (let number = 1; number <= files.stretches; number++) {
       for (const entry of (await index.load(number, signal)).entries) entries.push(entry);

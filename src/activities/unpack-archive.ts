@@ -41,10 +41,9 @@ export function createUnpackArchiveActivities(dependencies: UnpackDependencies) 
       return await stage({ ...work, checkpoint });
     } catch (error) {
       if (!(error instanceof UploadGoneError)) throw error;
-      const { workflowId, runId } = currentRun();
       const head = await headObject(s3, upload, work.signal);
-      if (head?.metadata[METADATA_RUN] !== runId) throw error;
-      return finishedProgress(indexStore(s3, upload.bucket, workflowId), last, work.signal);
+      if (head?.metadata[METADATA_RUN] !== currentRun().runId) throw error;
+      return finishedProgress(indexStore(s3, upload.bucket), last, work.signal);
     }
   }
 
@@ -56,7 +55,7 @@ export function createUnpackArchiveActivities(dependencies: UnpackDependencies) 
         const done = await unpackPass(dependencies, archive, work, {
           place: (tar, from) => indexInPlace(tar, limits, from),
           keep: async () => 0,
-          index: indexStore(s3, source.bucket, currentRun().workflowId),
+          index: indexStore(s3, source.bucket),
         });
         return unpackedArchive({ kind: 'object', object: source }, done);
       });
@@ -84,7 +83,7 @@ export function createUnpackArchiveActivities(dependencies: UnpackDependencies) 
           const progress = await unpackPass(dependencies, archive, noted, {
             place: (tar, from) => recordParts(tar, { archiveSize, limits, from }),
             keep: (part: RecordPart, either) => records.keep(part, either),
-            index: indexStore(s3, upload.bucket, currentRun().workflowId),
+            index: indexStore(s3, upload.bucket),
           });
           await records.complete(signal);
           return progress;

@@ -124,7 +124,7 @@ export function createWorkspaceActivities(
       return heartbeating<UnpackProgress, UnpackedArchive>(async (work) => {
         const { source } = archive;
         const path = join(workspace.path, 'records');
-        const index = indexStore(s3, source.bucket, currentRun().workflowId);
+        const index = indexStore(s3, source.bucket);
         const kept = await bytesKept(index, work.resumeFrom, work.signal);
         const extract = async (file: FileWriter) => {
           const done = await unpackPass(dependencies, archive, work, {

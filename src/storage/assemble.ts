@@ -5,6 +5,7 @@ import type { CopyPart, JoinPart, Part, Span } from '../archive/part-plan.ts';
 import { type RecordFacts, verifyRecords } from '../archive/zip-verify.ts';
 import type { Budget } from './budget.ts';
 import type { OriginReader } from './byte-origin.ts';
+import { counted } from './counted.ts';
 import { isNotImplemented } from './errors.ts';
 import { JOIN_MEMORY_FACTOR, joinPieces } from './join-pieces.ts';
 import { inLanes, together } from './lanes.ts';
@@ -190,16 +191,6 @@ async function verifySpans(
   };
   const pending = layout.spans.map((span, index): [number, Span] => [index, span]);
   await inLanes(pending.slice(progress.spans), SPAN_LANES, signal, verifySpan);
-}
-
-async function* counted(
-  chunks: AsyncIterable<Buffer>,
-  progress: AssemblyProgress,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    progress.bytesRead += chunk.length;
-    yield chunk;
-  }
 }
 
 function countVerified(progress: AssemblyProgress, entry: RecordFacts): void {

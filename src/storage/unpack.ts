@@ -10,6 +10,7 @@ import {
   type UnpackTally,
 } from '../archive/unpacked-stretch.ts';
 import type { ZipEntry } from '../archive/zip-entry.ts';
+import { counted } from './counted.ts';
 import type { ObjectVersion } from './errors.ts';
 import { inLanes } from './lanes.ts';
 import { prefetchRange } from './prefetch.ts';
@@ -204,16 +205,6 @@ async function* steps<Stretch extends UnpackedStretch>(
     }
   } finally {
     await tar.close();
-  }
-}
-
-async function* counted(
-  chunks: AsyncIterable<Buffer>,
-  progress: UnpackProgress,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    progress.bytesRead += chunk.length;
-    yield chunk;
   }
 }
 
