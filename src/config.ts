@@ -3,6 +3,7 @@ import { z } from 'zod';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
+const DAY_SECONDS = 24 * 60 * 60;
 
 /** A setting that can't be used. The message names the variable, what was expected and what came. */
 export class ConfigError extends Error {
@@ -29,6 +30,8 @@ const flag = (on: string, off: string) =>
 
 const text = z.string().min(1).describe('text that is not empty');
 
+const url = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
+
 /** Every setting that a process of ours reads, its default, and what it may be. The README's table is made of it. */
 export const settings = {
   TASK_QUEUE: { schema: text, default: 'sheaf', help: 'Temporal task queue of workers and runs' },
@@ -36,6 +39,48 @@ export const settings = {
     schema: text,
     default: undefined,
     help: 'SQS queue (URL or name) of split messages; the starter reads it',
+  },
+  SQS_SOURCE_QUEUE: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) of zip messages; the starter reads it',
+  },
+  SQS_DESTINATION_QUEUE: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) that is told the result of zip jobs',
+  },
+  S3_SOURCE_BUCKET: {
+    schema: text,
+    default: undefined,
+    help: 'bucket of the files of zip jobs that name none',
+  },
+  S3_DESTINATION_BUCKET: {
+    schema: text,
+    default: undefined,
+    help: 'bucket that the archives of zip jobs go to',
+  },
+  S3_FILE_PREFIX: { schema: text, default: 'download', help: 'folder of these archives' },
+  ARCHIVE_BASE_URL: {
+    schema: url,
+    default: undefined,
+    help: 'what links to archives begin with, e.g. a CDN in front of the bucket; without it they are presigned',
+  },
+  LINK_EXPIRES: {
+    schema: count(1, 7 * DAY_SECONDS),
+    default: String(7 * DAY_SECONDS),
+    help: 'seconds that a presigned link is valid for, at most seven days; less where the worker has temporary credentials',
+  },
+  MAX_FILES: { schema: count(1, 1_000_000), default: '100000', help: 'files of a zip job' },
+  SHARD_PARTS: {
+    schema: count(1, 1000),
+    default: '24',
+    help: 'parts of an archive (8 MiB and more each) that make a shard: what one worker builds of it at a time',
+  },
+  MAX_PARALLEL_SHARDS: {
+    schema: count(1, 100),
+    default: '4',
+    help: 'shards of one archive that are built, or deflated, at once',
   },
   BATCH_SIZE: { schema: count(1), default: '2000', help: 'rows a batch zip' },
   IMAGE_COLUMN: {

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BufferPool } from '../archive/buffer-pool.ts';
+import type { BufferPool } from '../archive/buffer-pool.ts';
 import { decodeLayout } from '../archive/layout-file.ts';
 import { type AssemblyProgress, assembleObject } from '../storage/assemble.ts';
 import type { Budget } from '../storage/budget.ts';
@@ -38,20 +38,22 @@ export interface BatchCheckpoint extends AssemblyProgress {
 /** Metadata of a finished batch zip: the fingerprint of its layout, and whether its entries were verified. */
 export const METADATA_LAYOUT = 'sheaf-layout';
 const METADATA_VERIFIED = 'sheaf-verified';
-const ZIP_CONTENT_TYPE = 'application/zip';
+export const ZIP_CONTENT_TYPE = 'application/zip';
 
-export interface BuildBatchDependencies {
+/** What objects are built with. */
+export interface BuildDependencies {
   readonly s3: S3Client;
   /** Bytes that the process may hold in buffers, and range copies that it may have under way. */
   readonly bytes: Budget;
   readonly copies: Budget;
+  /** Where large buffers come from. */
+  readonly pool: BufferPool;
   readonly rangeCopy: boolean;
 }
 
 /** Activities that make one batch zip. */
-export function createBuildBatchActivities(dependencies: BuildBatchDependencies) {
-  const { s3, bytes, copies, rangeCopy } = dependencies;
-  const pool = new BufferPool(bytes.limit / 2);
+export function createBuildBatchActivities(dependencies: BuildDependencies) {
+  const { s3, bytes, pool, copies, rangeCopy } = dependencies;
 
   /** Whether a finished object is what the order asks for, verified if we are to verify. */
   async function isBuilt({ target, fingerprint, verify }: BatchOrder, signal: AbortSignal) {
@@ -69,7 +71,7 @@ export function createBuildBatchActivities(dependencies: BuildBatchDependencies)
           [METADATA_LAYOUT]: order.fingerprint,
           [METADATA_VERIFIED]: order.verify ? 'on' : 'off',
         };
-        return createUpload(s3, order.target, ZIP_CONTENT_TYPE, metadata, signal);
+        return createUpload(s3, order.target, { contentType: ZIP_CONTENT_TYPE, metadata }, signal);
       });
     },
 

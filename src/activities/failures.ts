@@ -1,12 +1,14 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
 import { ArchiveError } from '../archive/errors.ts';
+import { ConfigError } from '../config.ts';
 import { MessageError } from '../messages/parse.ts';
 import {
   AccessDeniedError,
   NoSpaceError,
   ObjectChangedError,
   ObjectMissingError,
+  SourcesError,
   UploadGoneError,
   WorkspaceLostError,
 } from '../storage/errors.ts';
@@ -14,11 +16,13 @@ import {
 /** Errors whose cause lies in the job: the same attempt would end the same way. */
 const FINAL_ERRORS = [
   ArchiveError,
+  ConfigError,
   MessageError,
   AccessDeniedError,
   NoSpaceError,
   ObjectChangedError,
   ObjectMissingError,
+  SourcesError,
   UploadGoneError,
   WorkspaceLostError,
 ];
@@ -50,6 +54,7 @@ export function toFailure(error: unknown, context: Context): Error {
     message: describe(error),
     nonRetryable: FINAL_ERRORS.some((final) => error instanceof final),
     cause: error,
+    ...(error instanceof SourcesError && { details: [error.missing] }),
   });
 }
 

@@ -2,16 +2,12 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { ApplicationFailure } from '@temporalio/activity';
 import { objectUrl } from '../storage/errors.ts';
 import { inLanes } from '../storage/lanes.ts';
-import { headObject, readRange } from '../storage/objects.ts';
-import { METADATA_LAYOUT } from './build-batch.ts';
+import { findLoss } from './find-loss.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { PlannedBatch } from './plan-split.ts';
 
 /** HEAD and GET requests that are under way at once. */
 const CONFIRM_LANES = 16;
-
-/** The end of central directory record, without a comment: the last bytes of every batch zip. */
-const END_RECORD_BYTES = 22;
 
 /** Activities between the last batch zip and the end of a split run. */
 export function createFinishSplitActivities({ s3 }: { readonly s3: S3Client }) {
@@ -24,14 +20,13 @@ export function createFinishSplitActivities({ s3 }: { readonly s3: S3Client }) {
       return heartbeating(async ({ signal }) => {
         await inLanes(batches, CONFIRM_LANES, signal, async (batch, laneSignal) => {
           const location = { bucket, key: batch.key };
-          const head = await headObject(s3, location, laneSignal);
-          if (!head || head.metadata[METADATA_LAYOUT] !== batch.fingerprint) {
+          const isLost = await findLoss(s3, location, batch.fingerprint, laneSignal);
+          if (isLost) {
             throw ApplicationFailure.nonRetryable(
-              `${objectUrl(location)} is not the batch zip that this run built: ${head ? 'another job has replaced it' : 'it has been deleted'}; send the job again`,
+              `${objectUrl(location)} is not the batch zip that this run built: ${isLost}; send the job again`,
               'BatchLost',
             );
           }
-          await readRange(s3, head, head.size - END_RECORD_BYTES, head.size, laneSignal);
         });
       });
     },

@@ -1,11 +1,17 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { BufferPool } from '../archive/buffer-pool.ts';
 import type { Config } from '../config.ts';
 import { Budget } from '../storage/budget.ts';
 import { createBuildBatchActivities } from './build-batch.ts';
+import { createBuildZipActivities } from './build-zip.ts';
+import { createDeflateGroupActivity } from './deflate-group.ts';
 import { createFinishSplitActivities } from './finish-split.ts';
+import { createFinishZipActivities } from './finish-zip.ts';
 import { createInspectArchiveActivity } from './inspect-archive.ts';
+import { createInspectFilesActivity } from './inspect-files.ts';
 import { createPlanSplitActivity } from './plan-split.ts';
+import { createPlanZipActivity } from './plan-zip.ts';
 import { createSendResultActivity } from './send-result.ts';
 import { createUnpackArchiveActivities } from './unpack-archive.ts';
 import { createWorkingObjectsActivity } from './working-objects.ts';
@@ -24,20 +30,27 @@ export interface ActivityDependencies {
 export function createActivities({ s3, sqs, config, disk }: ActivityDependencies) {
   const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
   const unpacks = new Budget(config.MAX_PARALLEL_UNPACKS);
+  const building = {
+    s3,
+    bytes,
+    copies: new Budget(config.MAX_PARALLEL_COPIES),
+    pool: new BufferPool(bytes.limit / 2),
+    rangeCopy: config.RANGE_COPY,
+  };
   return {
     ...createInspectArchiveActivity({ s3, config }),
     ...createUnpackArchiveActivities({ s3, unpacks, config }),
     ...createWorkspaceActivities({ s3, bytes, unpacks, config, disk }),
     ...createPlanSplitActivity({ s3, config }),
-    ...createBuildBatchActivities({
-      s3,
-      bytes,
-      copies: new Budget(config.MAX_PARALLEL_COPIES),
-      rangeCopy: config.RANGE_COPY,
-    }),
+    ...createBuildBatchActivities(building),
     ...createFinishSplitActivities({ s3 }),
+    ...createInspectFilesActivity({ s3, config }),
+    ...createDeflateGroupActivity({ s3, bytes }),
+    ...createPlanZipActivity({ s3, config }),
+    ...createBuildZipActivities(building),
+    ...createFinishZipActivities({ s3, sqs, config }),
     ...createSendResultActivity({ sqs }),
-    ...createWorkingObjectsActivity({ s3 }),
+    ...createWorkingObjectsActivity({ s3, config }),
   };
 }
 

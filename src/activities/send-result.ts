@@ -1,6 +1,7 @@
 import { QueueDoesNotExist, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import { heartbeating } from './heartbeat.ts';
+import { currentRun } from './working-objects.ts';
 
 /** A result message, and where it goes. */
 export interface ResultMessage {
@@ -13,29 +14,41 @@ export interface ResultMessage {
 /** The activity that tells a client how its job ended. */
 export function createSendResultActivity({ sqs }: { readonly sqs: SQSClient }) {
   return {
-    /**
-     * Sends a result message. A FIFO queue drops what a second attempt sends again, by the run's id; a
-     * standard queue can't, so that an attempt that dies between SQS's answer and Temporal's hearing of
-     * it sends twice.
-     */
-    async sendResult({ queueUrl, body }: ResultMessage): Promise<void> {
-      return heartbeating(async ({ signal }) => {
-        const { workflowId, runId } = Context.current().info.workflowExecution ?? {};
-        const fifo = queueUrl.endsWith('.fifo') && {
-          MessageGroupId: workflowId,
-          MessageDeduplicationId: runId,
-        };
-        const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, ...fifo });
-        try {
-          await sqs.send(message, { abortSignal: signal });
-        } catch (error) {
-          if (!(error instanceof QueueDoesNotExist)) throw error;
-          throw ApplicationFailure.nonRetryable(
-            `The result queue ${queueUrl} does not exist; create it, then send the job again`,
-            'QueueMissing',
-          );
-        }
-      });
+    /** Sends a result message, see {@link sendOnce}. */
+    async sendResult(message: ResultMessage): Promise<void> {
+      return heartbeating(({ signal }) => sendOnce(sqs, message, signal));
     },
   };
+}
+
+/**
+ * Sends the result message of the current run. A FIFO queue drops what a second attempt sends again, by
+ * the run's id; a standard queue can't, so that an attempt that dies between SQS's answer and Temporal's
+ * hearing of it sends twice.
+ */
+export async function sendOnce(
+  sqs: SQSClient,
+  { queueUrl, body }: ResultMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { workflowId, runId } = currentRun();
+  const fifo = queueUrl.endsWith('.fifo') && {
+    MessageGroupId: workflowId,
+    MessageDeduplicationId: runId,
+  };
+  const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, ...fifo });
+  try {
+    await sqs.send(message, { abortSignal: signal });
+  } catch (error) {
+    if (error instanceof QueueDoesNotExist) throw queueMissing(queueUrl);
+    throw error;
+  }
+}
+
+/** @param queue as it was given, by URL or name */
+export function queueMissing(queue: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `The result queue ${queue} does not exist; create it, then send the job again`,
+    'QueueMissing',
+  );
 }

@@ -66,7 +66,8 @@ export function createUnpackArchiveActivities(dependencies: UnpackDependencies) 
       return heartbeating(({ signal }) => {
         const { workflowId, runId } = currentRun();
         const target = { bucket: source.bucket, key: `${workingPrefix(workflowId)}records` };
-        return createUpload(s3, target, RECORDS_CONTENT_TYPE, { [METADATA_RUN]: runId }, signal);
+        const headers = { contentType: RECORDS_CONTENT_TYPE, metadata: { [METADATA_RUN]: runId } };
+        return createUpload(s3, target, headers, signal);
       });
     },
 

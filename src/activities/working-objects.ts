@@ -1,12 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Context, log } from '@temporalio/activity';
+import type { Config } from '../config.ts';
 import { isAccessDenied } from '../storage/errors.ts';
 import { deletePrefix } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
 
-/** The run whose working objects are meant, and the bucket that they lie in. */
+/** The run whose working objects are meant. */
 export interface WorkingObjects {
-  readonly bucket: string;
+  /** The bucket that they lie in; by default the one that archives go to. */
+  readonly bucket?: string;
   readonly workflowId: string;
 }
 
@@ -23,14 +25,23 @@ export function workingPrefix(workflowId: string): string {
 }
 
 /** The activity that clears up behind a run. */
-export function createWorkingObjectsActivity({ s3 }: { readonly s3: S3Client }) {
+export function createWorkingObjectsActivity(dependencies: {
+  readonly s3: S3Client;
+  readonly config: Pick<Config, 'S3_DESTINATION_BUCKET'>;
+}) {
+  const { s3, config } = dependencies;
   return {
     /**
      * Deletes the working objects of a run. Where S3 doesn't allow it, they are left to the bucket's
      * lifecycle rule: the job itself is done and told.
      */
-    async removeWorkingObjects({ bucket, workflowId }: WorkingObjects): Promise<void> {
+    async removeWorkingObjects({
+      bucket = config.S3_DESTINATION_BUCKET,
+      workflowId,
+    }: WorkingObjects): Promise<void> {
       return heartbeating(async ({ signal }) => {
+        // Without a bucket to put them in, there are none.
+        if (!bucket) return;
         const prefix = workingPrefix(workflowId);
         try {
           await deletePrefix(s3, bucket, prefix, signal);

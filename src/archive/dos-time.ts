@@ -23,3 +23,9 @@ export function dosTime(seconds: number): DosTime {
       ((time.getUTCFullYear() - 1980) << 9) | ((time.getUTCMonth() + 1) << 5) | time.getUTCDate(),
   };
 }
+
+/** The time, in UTC, that MS-DOS words say. */
+export function dosTimeToDate({ modTime, modDate }: DosTime): Date {
+  const day = [1980 + (modDate >> 9), ((modDate >> 5) & 15) - 1, modDate & 31] as const;
+  return new Date(Date.UTC(...day, modTime >> 11, (modTime >> 5) & 63, 2 * (modTime & 31)));
+}

@@ -2,20 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { type ExtraField, getFileNameLowLevel } from 'yauzl';
 import { ArchiveError } from './errors.ts';
+import { pathFlaw } from './safe-path.ts';
 import { FLAG_UTF8 } from './zip-entry.ts';
 
 /** Info-ZIP's Unicode Path extra field, APPNOTE.TXT 4.6.9. */
 const UNICODE_PATH_EXTRA_ID = 0x7075;
 
-/** A ZIP's name length is a 16-bit field (APPNOTE.TXT 4.4.10). In bytes of UTF-8. */
-const MAX_NAME_BYTES = 0xffff;
-
 /** How much of a name an error message shows, in UTF-16 units: it travels in queue messages. */
 const MAX_QUOTED_LENGTH = 200;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
-const DRIVE_LETTER = /^[A-Za-z]:/;
 
 /** A name as an error message shows it: in quotes, control characters escaped, long ones cut. */
 export function quoteName(name: string): string {
@@ -34,21 +28,8 @@ export function entryError(name: string, reason: string): ArchiveError {
  * below the folder that it is joined to, on every system. A leading `./` is allowed.
  */
 export function assertSafeName(name: string): void {
-  const flaw = nameFlaw(name);
+  const flaw = pathFlaw(name);
   if (flaw !== undefined) throw entryError(name, flaw);
-}
-
-function nameFlaw(name: string): string | undefined {
-  if (name === '') return 'the name is empty';
-  if (name.includes('\0')) return 'the name holds a NUL character';
-  if (CONTROL_CHARACTER.test(name)) return 'the name holds a control character';
-  if (name.includes('\\')) return 'the name holds a backslash';
-  if (name.startsWith('/')) return 'the name is an absolute path';
-  if (DRIVE_LETTER.test(name)) return 'the name starts with a drive letter';
-  if (name.includes('..') && name.split('/').includes('..')) return 'the name climbs with ".."';
-  const bytes = Buffer.byteLength(name);
-  if (bytes > MAX_NAME_BYTES) return `the name has ${bytes} bytes, the limit is ${MAX_NAME_BYTES}`;
-  return undefined;
 }
 
 /**

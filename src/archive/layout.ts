@@ -9,8 +9,10 @@ export interface Literal {
   readonly bytes: Buffer;
 }
 
-/** Bytes of the source, from `start` up to, not including, `end`. */
+/** Bytes of a source, from `start` up to, not including, `end`. */
 export interface SourceRange {
+  /** Index of the source; a layout of one source has none. */
+  readonly source?: number;
   readonly start: number;
   readonly end: number;
   /** Index into the layout's entries, where the range is all that the object takes of that entry. */

@@ -1,4 +1,4 @@
-import { isLiteral, type ObjectLayout, type Piece, pieceLength } from './layout.ts';
+import { isLiteral, type ObjectLayout, type Piece, type SourceRange } from './layout.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,11 +18,13 @@ const JOIN_TARGET_BYTES = 8 * MIB;
 /** Entries are verified in stretches of about this size, each a single read. */
 const SPAN_TARGET_BYTES = 32 * MIB;
 
-/** A part that S3 copies from the source by itself; the range is `size` bytes long. */
+/** A part that S3 copies from a source by itself; the range is `size` bytes long. */
 export interface CopyPart {
   readonly kind: 'copy';
   readonly number: number;
   readonly size: number;
+  /** Index of the source; a layout of one source has none. */
+  readonly source?: number;
   readonly start: number;
 }
 
@@ -30,15 +32,24 @@ export interface CopyPart {
  * A part that is put together in memory. A source range in it that carries an `entry` is all that
  * the object takes of this entry, so that the entry can be verified while it passes.
  */
-export interface JoinPart {
+export interface JoinPart<P extends AnyPiece = Piece> {
   readonly kind: 'join';
   readonly number: number;
   readonly size: number;
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly P[];
 }
 
 /** A part of the multipart upload; numbers run from 1, as S3 has them. */
-export type Part = CopyPart | JoinPart;
+export type Part<P extends AnyPiece = Piece> = CopyPart | JoinPart<P>;
+
+/** What parts are cut from: ranges of sources, and bytes of a known length that come from elsewhere. */
+export type AnyPiece = SourceRange | { readonly bytes: Buffer } | { readonly length: number };
+
+/** The pieces of an object in order, and its size in bytes. */
+export interface CuttableLayout<P extends AnyPiece> {
+  readonly size: number;
+  readonly pieces: readonly P[];
+}
 
 /** Entries that lie side by side in the source and are verified by one read; indexes, `last` included. */
 export interface Span {
@@ -65,13 +76,22 @@ export interface PartOptions {
   readonly maxParts?: number;
 }
 
+/** Cuts a layout into parts, see {@link cutParts}, and finds what has to be read to verify its entries. */
+export function planParts(layout: ObjectLayout, options: PartOptions = {}): PartPlan {
+  const parts = cutParts(layout, options);
+  return { parts, spans: planSpans(layout, parts) };
+}
+
 /**
- * Cuts a layout into the parts of a multipart upload. A run of the source that is long enough
+ * Cuts a layout into the parts of a multipart upload. A run of a source that is long enough
  * becomes copies, evenly split so that none is short; what lies between is joined into parts of at
  * least the minimum size, borrowing from the front of the next run where it has to. Only the last
  * part may be shorter. The minimum grows with the object, so that the number of parts suffices.
  */
-export function planParts(layout: ObjectLayout, options: PartOptions = {}): PartPlan {
+export function cutParts<P extends AnyPiece>(
+  layout: CuttableLayout<P>,
+  options: PartOptions = {},
+): Part<P>[] {
   const { rangeCopy = true, ...sizes } = options;
   const maxParts = sizes.maxParts ?? S3_MAX_PARTS;
   const minPart = Math.max(
@@ -81,20 +101,21 @@ export function planParts(layout: ObjectLayout, options: PartOptions = {}): Part
   const joinTarget = Math.max(sizes.joinTarget ?? JOIN_TARGET_BYTES, minPart);
   const copyTarget = Math.max(sizes.copyTarget ?? COPY_TARGET_BYTES, minPart);
 
-  const parts: Part[] = [];
-  let open: Piece[] = [];
+  const parts: Part<P>[] = [];
+  let open: P[] = [];
   let openSize = 0;
 
-  const join = (piece: Piece) => {
+  const join = (piece: P) => {
     open.push(piece);
-    openSize += pieceLength(piece);
+    openSize += lengthOf(piece);
   };
   const close = () => {
     parts.push({ kind: 'join', number: parts.length + 1, size: openSize, pieces: open });
     open = [];
     openSize = 0;
   };
-  const copy = (start: number, end: number) => {
+  const copy = ({ start, ...range }: SourceRange, end: number) => {
+    const source = range.source === undefined ? {} : { source: range.source };
     const count = Math.min(
       Math.ceil((end - start) / copyTarget),
       Math.floor((end - start) / minPart),
@@ -102,7 +123,8 @@ export function planParts(layout: ObjectLayout, options: PartOptions = {}): Part
     for (let i = 0; i < count; i++) {
       const from = start + Math.floor(((end - start) * i) / count);
       const to = start + Math.floor(((end - start) * (i + 1)) / count);
-      parts.push({ kind: 'copy', number: parts.length + 1, size: to - from, start: from });
+      const number = parts.length + 1;
+      parts.push({ kind: 'copy', number, size: to - from, ...source, start: from });
     }
   };
 
@@ -111,19 +133,19 @@ export function planParts(layout: ObjectLayout, options: PartOptions = {}): Part
     let rest = run[0];
     // An open part below the minimum takes what it lacks from the front of the run.
     while (rest && openSize > 0 && openSize < minPart) {
-      const lack = minPart - openSize;
-      if (isLiteral(rest) || pieceLength(rest) <= joinTarget) {
+      if (!isRange(rest) || lengthOf(rest) <= joinTarget) {
         join(rest);
         rest = run[++next];
       } else {
-        join({ start: rest.start, end: rest.start + lack });
-        rest = { start: rest.start + lack, end: rest.end };
+        const [front, behind] = splitRange(rest, minPart - openSize);
+        join(front);
+        rest = behind;
       }
     }
-    const end = run.at(-1);
-    if (rest && end && !isLiteral(rest) && !isLiteral(end) && end.end - rest.start >= minPart) {
+    const last = run.at(-1);
+    if (rest && last && isRange(rest) && isRange(last) && last.end - rest.start >= minPart) {
       if (openSize > 0) close();
-      copy(rest.start, end.end);
+      copy(rest, last.end);
       continue;
     }
     for (; rest; rest = run[++next]) {
@@ -132,25 +154,54 @@ export function planParts(layout: ObjectLayout, options: PartOptions = {}): Part
     }
   }
   if (openSize > 0) close();
-  return { parts, spans: planSpans(layout, parts) };
+  return parts;
 }
 
-/** Splits pieces into runs: a literal alone, or source ranges each of which begins where the one before ends. */
-function* runsOf(pieces: readonly Piece[]): Generator<readonly Piece[]> {
-  let run: Piece[] = [];
-  let runEnd = -1;
+/** The size of any piece in bytes. */
+function lengthOf(piece: AnyPiece): number {
+  if (isRange(piece)) return piece.end - piece.start;
+  return 'bytes' in piece ? piece.bytes.length : piece.length;
+}
+
+function isRange<P extends AnyPiece>(piece: P): piece is P & SourceRange {
+  return 'start' in piece;
+}
+
+/** The first `length` bytes of a range and the rest; neither is all that is taken of an entry any more. */
+function splitRange<P extends AnyPiece>(range: P & SourceRange, length: number): [P, P] {
+  const { entry: _, ...kept } = range;
+  const border = range.start + length;
+  return [
+    { ...kept, end: border } as P & SourceRange,
+    { ...kept, start: border } as P & SourceRange,
+  ];
+}
+
+/** Splits pieces into runs: a literal alone, or ranges of one source each of which begins where the one before ends. */
+function* runsOf<P extends AnyPiece>(pieces: readonly P[]): Generator<readonly P[]> {
+  let run: P[] = [];
+  let last: P | undefined;
   for (const piece of pieces) {
-    if (run.length > 0 && (isLiteral(piece) || piece.start !== runEnd)) {
+    if (last && !isNeighbour(last, piece)) {
       yield run;
       run = [];
     }
     run.push(piece);
-    runEnd = isLiteral(piece) ? -1 : piece.end;
+    last = piece;
   }
   if (run.length > 0) yield run;
 }
 
-function* eachAlone(pieces: readonly Piece[]): Generator<readonly Piece[]> {
+function isNeighbour(before: AnyPiece, piece: AnyPiece): boolean {
+  return (
+    isRange(before) &&
+    isRange(piece) &&
+    piece.start === before.end &&
+    piece.source === before.source
+  );
+}
+
+function* eachAlone<P extends AnyPiece>(pieces: readonly P[]): Generator<readonly P[]> {
   for (const piece of pieces) yield [piece];
 }
 

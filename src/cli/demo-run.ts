@@ -17,7 +17,7 @@ import { runLink } from './connection.ts';
 import { checkParts } from './demo-check.ts';
 import { awaitRun, followRun } from './follow-run.ts';
 import { formatBytes, formatCount, formatDuration } from './format.ts';
-import { splitReport } from './split-report.ts';
+import { splitView } from './split-view.ts';
 import { aborted, stopRequests } from './stop-requests.ts';
 import { startSystem } from './system.ts';
 import { upload } from './upload.ts';
@@ -149,7 +149,7 @@ class Demo {
       'the batch zips stay in S3 for a look',
       () => this.#check(message),
     );
-    this.#output.print(`\n${splitReport(result)}\n\n  ${pc.dim('run')}  ${this.#link()}`);
+    this.#output.print(`\n${splitView.report(result)}\n\n  ${pc.dim('run')}  ${this.#link()}`);
   }
 
   async #upload(): Promise<number> {
@@ -182,7 +182,7 @@ class Demo {
     try {
       const workflowId = splitWorkflowId(this.#job);
       await awaitRun(client, workflowId);
-      return await followRun(client, workflowId);
+      return await followRun(client, workflowId, splitView);
     } finally {
       await client.connection.close();
     }

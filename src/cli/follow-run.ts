@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ActivityFailure, ChildWorkflowFailure } from '@temporalio/common';
-import type { SplitResult } from '../workflows/split-archive.ts';
+import type { JobView } from './job-view.ts';
 import { progressBars } from './progress-bars.ts';
-import { readProgress } from './run-progress.ts';
 
 /** Time between two looks at a run (ms). */
 const LOOK_INTERVAL_MS = 500;
@@ -35,7 +34,11 @@ export async function awaitRun(client: Client, workflowId: string): Promise<void
  * Shows how far a run is until it ends, and gives its result. Throws {@link RunFailedError} where it
  * has none.
  */
-export async function followRun(client: Client, workflowId: string): Promise<SplitResult> {
+export async function followRun<Result>(
+  client: Client,
+  workflowId: string,
+  view: JobView<Result>,
+): Promise<Result> {
   const bars = progressBars(process.stderr);
   const result = client.workflow.getHandle(workflowId).result();
   let ended = false;
@@ -49,12 +52,12 @@ export async function followRun(client: Client, workflowId: string): Promise<Spl
     });
   try {
     while (!ended) {
-      const progress = await readProgress(client, workflowId);
+      const progress = await view.readProgress(client, workflowId);
       if (progress) bars.update(progress);
       await Promise.race([end, sleep(LOOK_INTERVAL_MS)]);
     }
-    const value = (await result) as SplitResult;
-    const last = await readProgress(client, workflowId);
+    const value = (await result) as Result;
+    const last = await view.readProgress(client, workflowId);
     if (last) bars.update(last);
     return value;
   } catch (error) {

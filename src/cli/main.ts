@@ -16,6 +16,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'split an archive into batch zips',
     load: () => import('./split.ts'),
   },
+  zip: {
+    summary: 'put S3 objects into one archive',
+    load: () => import('./zip.ts'),
+  },
   watch: {
     summary: 'follow a run until it ends',
     load: () => import('./watch.ts'),
@@ -31,6 +35,14 @@ const COMMANDS: Record<string, Entry> = {
   starter: {
     summary: 'run a starter: it turns SQS messages into workflow runs',
     load: () => import('./starter.ts'),
+  },
+  provision: {
+    summary: 'make the buckets and queues of a local set-up on the S3 and SQS of the environment',
+    load: () => import('./provision.ts'),
+  },
+  env: {
+    summary: "print the running embedded stack's settings for a shell",
+    load: () => import('./env.ts'),
   },
 };
 

@@ -1,13 +1,30 @@
 import cliProgress from 'cli-progress';
-import type { SplitProgress } from '../workflows/split-progress.ts';
 import { formatBytes } from './format.ts';
 
 /** Where there is no terminal to draw on, a line is written this often at most (ms). */
 const LINE_INTERVAL_MS = 5_000;
 
-/** Shows a split run's progress. */
+/** Something that a run has so much of to do. */
+export interface Tally {
+  readonly name: string;
+  readonly done: number;
+  /** 0 where there is nothing to be done, or it is not known yet. */
+  readonly total: number;
+  /** Whether bytes are counted, or things. */
+  readonly inBytes: boolean;
+}
+
+/** How far a run is. */
+export interface RunProgress {
+  /** What it does, in a word. */
+  readonly stage: string;
+  readonly ended: boolean;
+  readonly tallies: readonly Tally[];
+}
+
+/** Shows a run's progress. */
 export interface ProgressBars {
-  update(progress: SplitProgress): void;
+  update(progress: RunProgress): void;
   stop(): void;
 }
 
@@ -15,12 +32,6 @@ export interface ProgressBars {
 export function progressBars(stream: NodeJS.WriteStream): ProgressBars {
   return stream.isTTY ? drawnBars(stream) : writtenLines(stream);
 }
-
-const NAMES = ['read', 'batches', 'images', 'built', 'verified'] as const;
-type Name = (typeof NAMES)[number];
-
-/** The others are counted. */
-const IN_BYTES: readonly Name[] = ['read', 'built', 'verified'];
 
 function drawnBars(stream: NodeJS.WriteStream): ProgressBars {
   const multi = new cliProgress.MultiBar({
@@ -32,13 +43,13 @@ function drawnBars(stream: NodeJS.WriteStream): ProgressBars {
     barIncompleteChar: '░',
     linewrap: false,
   });
-  const bars = new Map<Name, cliProgress.SingleBar>();
+  const bars = new Map<string, cliProgress.SingleBar>();
   return {
-    update(progress) {
-      for (const name of NAMES) {
-        const { done, total } = tallyOf(progress, name);
+    update({ tallies }) {
+      for (const tally of tallies) {
+        const { name, done, total } = tally;
         if (total === 0) continue;
-        const text = describe(progress, name);
+        const text = describe(tally);
         const bar = bars.get(name);
         if (bar) bar.update(Math.min(done, total), { text });
         else bars.set(name, multi.create(total, done, { name: name.padEnd(8), text }));
@@ -52,14 +63,12 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
   let shownAt = 0;
   let shown = '';
   return {
-    update(progress) {
-      const ended = progress.stage === 'done' || progress.stage === 'failed';
+    update({ stage, ended, tallies }) {
       if (!ended && Date.now() - shownAt < LINE_INTERVAL_MS) return;
-      const tallies = NAMES.filter((name) => tallyOf(progress, name).total > 0);
-      const line = [
-        progress.stage,
-        ...tallies.map((name) => `${name} ${describe(progress, name)}`),
-      ].join(', ');
+      const counted = tallies
+        .filter(({ total }) => total > 0)
+        .map((tally) => `${tally.name} ${describe(tally)}`);
+      const line = [stage, ...counted].join(', ');
       if (line === shown) return;
       stream.write(`  ${line}\n`);
       shown = line;
@@ -69,14 +78,7 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
   };
 }
 
-function tallyOf(progress: SplitProgress, name: Name) {
-  if (name === 'read') return progress.unpacked;
-  return name === 'built' ? progress.bytes : progress[name];
-}
-
-function describe(progress: SplitProgress, name: Name): string {
-  const { done, total } = tallyOf(progress, name);
-  const inBytes = IN_BYTES.includes(name);
+function describe({ done, total, inBytes }: Tally): string {
   const [from, to] = inBytes
     ? [formatBytes(Math.min(done, total)), formatBytes(total)]
     : [done.toLocaleString('en'), total.toLocaleString('en')];

@@ -14,7 +14,7 @@ import { splitWorkflowId } from '../workflows/workflow-ids.ts';
 import { connect, runLink } from './connection.ts';
 import { followRun } from './follow-run.ts';
 import { formatBytes } from './format.ts';
-import { splitReport } from './split-report.ts';
+import { splitView } from './split-view.ts';
 import { upload } from './upload.ts';
 
 interface Options {
@@ -55,8 +55,8 @@ async function split(archive: string, options: Options): Promise<void> {
       return;
     }
     if (!options.json) console.error(link ? `  ${workflowId}\n  ${link}` : `  ${workflowId}`);
-    const result = await followRun(client, workflowId);
-    console.log(options.json ? JSON.stringify(result) : splitReport(result));
+    const result = await followRun(client, workflowId, splitView);
+    console.log(options.json ? JSON.stringify(result) : splitView.report(result));
   } finally {
     await client.connection.close();
     s3.destroy();

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { connect, runLink } from './connection.ts';
 import { followRun } from './follow-run.ts';
-import { splitReport } from './split-report.ts';
+import { viewOf } from './job-view.ts';
 
 /** `sheaf watch`: follows a run until it ends. */
 export function command(): Command {
@@ -17,8 +17,9 @@ async function watch(workflowId: string, { json }: { json?: true }): Promise<voi
   try {
     const link = runLink(ui, workflowId);
     if (link && !json) console.error(`  ${link}`);
-    const result = await followRun(client, workflowId);
-    console.log(json ? JSON.stringify(result) : splitReport(result));
+    const view = await viewOf(client, workflowId);
+    const result = await followRun(client, workflowId, view);
+    console.log(json ? JSON.stringify(result) : view.report(result));
   } finally {
     await client.connection.close();
   }

@@ -6,6 +6,9 @@ export const BUCKETS = ['source-images', 'zip-storage', 'sheaf-demo'] as const;
  * `deadLetters` is the queue that a message moves to once it was received five times in vain.
  */
 export const QUEUES = {
+  zip: { name: 'input-queue', deadLetters: 'input-queue-dlq' },
+  zipDlq: { name: 'input-queue-dlq' },
+  zipResults: { name: 'zip-results' },
   split: { name: 'split', deadLetters: 'split-dlq' },
   splitDlq: { name: 'split-dlq' },
   updates: { name: 'updates' },
@@ -44,5 +47,9 @@ export function stackEnvironment(stack: StackEndpoints): Record<string, string> 
     AWS_ACCESS_KEY_ID: stack.s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: stack.s3.secretAccessKey,
     SPLIT_QUEUE_URL: stack.queues.split,
+    SQS_SOURCE_QUEUE: stack.queues.zip,
+    SQS_DESTINATION_QUEUE: stack.queues.zipResults,
+    S3_SOURCE_BUCKET: 'source-images',
+    S3_DESTINATION_BUCKET: 'zip-storage',
   };
 }

@@ -5,12 +5,13 @@ export class MessageError extends Error {
   override readonly name = 'MessageError';
 }
 
-/** How much of an unexpected value a message shows. */
+/** How much of an unexpected value a message shows, and how many faults it names. */
 const SHOWN_CHARACTERS = 80;
+const SHOWN_FAULTS = 10;
 
 /**
  * Checks a value against the contract's schema. Unknown fields are ignored; each missing or wrong
- * one is named in the error by its path, with what was expected and what came.
+ * one is named in the error by its path, with what was expected and what came, up to ten of them.
  *
  * @param what the contract in words, e.g. `split message`
  * @throws MessageError
@@ -18,9 +19,12 @@ const SHOWN_CHARACTERS = 80;
 export function parseMessage<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
-    (issue) => `${describePath(issue.path)}: ${describeIssue(issue)}`,
-  );
+  const { issues } = parsed.error;
+  const faults = issues
+    .slice(0, SHOWN_FAULTS)
+    .map((issue) => `${describePath(issue.path)}: ${describeIssue(issue)}`);
+  const more = issues.length - faults.length;
+  if (more > 0) faults.push(`and ${more} more`);
   throw new MessageError(`Not a ${what}: ${faults.join('; ')}`);
 }
 

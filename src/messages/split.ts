@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atMost, bareName, bucketName, nonEmpty, objectKey } from './fields.ts';
 
 /**
  * Bytes of a file name and of an id. A batch zip's name is longer by up to `-part2000`, and must fit
@@ -6,29 +7,6 @@ import { z } from 'zod';
  */
 const MAX_FILE_NAME_BYTES = 240;
 const MAX_ID_BYTES = 200;
-
-const atMost = (bytes: number) =>
-  [
-    (text: string) => new TextEncoder().encode(text).length <= bytes,
-    { error: `expected at most ${bytes} bytes` },
-  ] as const;
-
-/** A bare file name: it becomes part of S3 keys and of a workflow id. */
-const bareName = z
-  .string()
-  .regex(/^[^/\\\0]+$/, { error: 'expected a bare file name without slashes' })
-  .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' })
-  .refine(...atMost(MAX_FILE_NAME_BYTES));
-
-/** Letters, digits, `.`, `-` and, in the oldest buckets, `_`: others would make S3 answer 400 for ever. */
-const bucketName = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{3,255}$/, { error: 'expected the name of an S3 bucket' });
-
-/** S3's limit. */
-const MAX_KEY_BYTES = 1024;
-
-const nonEmpty = z.string().min(1, { error: 'expected text that is not empty' });
 
 /**
  * What a split run is told. The same as the trigger message, but that a run started by hand may have
@@ -40,9 +18,9 @@ export const splitJobSchema = z.object({
     error: 'expected an integer or text',
   }),
   /** Bare name of the archive; the batch zips are named after it. */
-  file: bareName,
+  file: bareName(MAX_FILE_NAME_BYTES),
   /** S3 key of the archive. */
-  exportPath: nonEmpty.refine(...atMost(MAX_KEY_BYTES)),
+  exportPath: objectKey,
   /** Size of the archive in bytes, as the client knows it. */
   totalSize: z.int().nonnegative({ error: 'expected a size in bytes, from 0 up' }),
   /** Bucket of the archive and of the batch zips. */

@@ -6,13 +6,6 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** The URL of a queue that a setting gives by URL or by name. Rejects where there is no such queue. */
-export async function resolveQueue(sqs: SQSClient, urlOrName: string): Promise<string> {
-  if (URL.canParse(urlOrName)) return urlOrName;
-  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: urlOrName }));
-  return QueueUrl as string;
-}
-
 /** The URL of a queue's dead-letter queue, as its redrive policy names it; undefined without one. */
 export async function deadLetterQueueOf(
   sqs: SQSClient,

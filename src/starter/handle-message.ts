@@ -38,7 +38,7 @@ export async function handleMessage(message: Message, context: MessageContext): 
   const { intake, log } = context;
   const fields = { job: intake.job, messageId: message.MessageId };
   try {
-    const request = intake.read(message.Body ?? '');
+    const request = intake.read(message.Body ?? '', message.MessageId ?? '');
     const outcome = await startWhenReachable(request, message, context);
     log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
     return true;

@@ -15,8 +15,8 @@ export interface JobIntake {
   readonly job: string;
   /** The queue's URL or name. */
   readonly queue: string;
-  /** Reads a body. Throws MessageError where it is not the contract's. */
-  read(body: string): RunRequest;
-  /** The answer to a body that can't be read, if it still says whom to tell. */
+  /** Reads a message. Throws MessageError where it is not the contract's. */
+  read(body: string, messageId: string): RunRequest;
+  /** The answer to a body that can't be read, if it is known whom to tell. */
   refusal(body: string, reason: string): ResultMessage | undefined;
 }

@@ -5,12 +5,14 @@ import { Consumer } from 'sqs-consumer';
 import { createSqsClient } from '../clients.ts';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
+import { resolveQueue } from '../queue-url.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
-import { deadLetterQueueOf, resolveQueue } from './dead-letters.ts';
+import { deadLetterQueueOf } from './dead-letters.ts';
 import { handleMessage } from './handle-message.ts';
 import type { JobIntake } from './job-intake.ts';
 import { splitIntake } from './split-intake.ts';
+import { zipIntake } from './zip-intake.ts';
 
 /** Messages that are taken by one receive, SQS's most, and dealt with side by side. */
 const MESSAGES_A_RECEIVE = 10;
@@ -32,7 +34,7 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
-  const intakes = intakesOf(config);
+  if (!config.SPLIT_QUEUE_URL && !config.SQS_SOURCE_QUEUE) throw noQueue();
   const log = createLog('starter', config);
   const signal = stopSignal();
 
@@ -42,8 +44,11 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   if (!client) return;
   const sqs = createSqsClient();
   try {
+    const intakes = await intakesOf(config, sqs);
     const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal };
-    const consumers = await Promise.all(intakes.map((intake) => startPolling(intake, polling)));
+    // All are found before one is polled: a starter that can't serve them all serves none.
+    const queues = await Promise.all(intakes.map((intake) => findQueue(sqs, intake)));
+    const consumers = queues.map((queue) => startPolling(queue, polling));
     process.send?.({ type: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
     await Promise.all(consumers.map(stopPolling));
@@ -54,12 +59,31 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-function intakesOf({ SPLIT_QUEUE_URL }: Config): JobIntake[] {
-  const intakes = SPLIT_QUEUE_URL ? [splitIntake(SPLIT_QUEUE_URL)] : [];
-  if (intakes.length === 0) {
-    throw new ConfigError('SPLIT_QUEUE_URL: expected the URL or name of an SQS queue, got nothing');
+/** What the queues that are set bring. Rejects where the queue for results of zip jobs can't be used. */
+async function intakesOf(config: Config, sqs: SQSClient): Promise<JobIntake[]> {
+  const { SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, SQS_DESTINATION_QUEUE } = config;
+  const intakes: JobIntake[] = [];
+  if (SPLIT_QUEUE_URL) intakes.push(splitIntake(SPLIT_QUEUE_URL));
+  if (SQS_SOURCE_QUEUE) {
+    const results =
+      SQS_DESTINATION_QUEUE &&
+      (await resolveQueue(sqs, SQS_DESTINATION_QUEUE).catch((error) => {
+        throw unusable('zip results', SQS_DESTINATION_QUEUE, error);
+      }));
+    intakes.push(zipIntake(SQS_SOURCE_QUEUE, results));
   }
   return intakes;
+}
+
+function noQueue(): ConfigError {
+  return new ConfigError(
+    'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE: expected the URL or name of an SQS queue in one of them, got nothing',
+  );
+}
+
+function unusable(what: string, queue: string, error: unknown): Error {
+  const { message: reason } = error as Error;
+  return new Error(`The queue of ${what}, ${queue}, can't be used: ${reason}`, { cause: error });
 }
 
 interface Polling {
@@ -70,9 +94,18 @@ interface Polling {
   readonly signal: AbortSignal;
 }
 
-async function startPolling(intake: JobIntake, polling: Polling): Promise<Consumer> {
+/** A queue of messages of one kind of job. */
+interface IntakeQueue {
+  readonly intake: JobIntake;
+  readonly queueUrl: string;
+  readonly deadLetterUrl: string | undefined;
+}
+
+function startPolling(
+  { intake, queueUrl, deadLetterUrl }: IntakeQueue,
+  polling: Polling,
+): Consumer {
   const { sqs, log } = polling;
-  const { queueUrl, deadLetterUrl } = await findQueue(sqs, intake);
   const fields = { job: intake.job, queueUrl, deadLetterUrl };
   if (!deadLetterUrl) {
     log.warn(
@@ -106,15 +139,13 @@ async function startPolling(intake: JobIntake, polling: Polling): Promise<Consum
   return consumer;
 }
 
-async function findQueue(sqs: SQSClient, { job, queue }: JobIntake) {
+async function findQueue(sqs: SQSClient, intake: JobIntake): Promise<IntakeQueue> {
+  const { job, queue } = intake;
   try {
     const queueUrl = await resolveQueue(sqs, queue);
-    return { queueUrl, deadLetterUrl: await deadLetterQueueOf(sqs, queueUrl) };
+    return { intake, queueUrl, deadLetterUrl: await deadLetterQueueOf(sqs, queueUrl) };
   } catch (error) {
-    const { message: reason } = error as Error;
-    throw new Error(`The queue of ${job} messages, ${queue}, can't be used: ${reason}`, {
-      cause: error,
-    });
+    throw unusable(`${job} messages`, queue, error);
   }
 }
 

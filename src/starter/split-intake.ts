@@ -1,16 +1,17 @@
+import type { ResultMessage } from '../activities/send-result.ts';
 import { parseBody } from '../messages/parse.ts';
 import { splitFailure, splitMessageSchema, splitReplySchema } from '../messages/split.ts';
 import type { splitArchive } from '../workflows/split-archive.ts';
 import { splitWorkflowId } from '../workflows/workflow-ids.ts';
-import type { JobIntake } from './job-intake.ts';
+import type { JobIntake, RunRequest } from './job-intake.ts';
 
 /** Takes split messages: the trigger of contract 1. */
-export function splitIntake(queue: string): JobIntake {
+export function splitIntake(queue: string) {
   return {
     job: 'split',
     queue,
 
-    read(body) {
+    read(body: string): RunRequest {
       const job = parseBody(splitMessageSchema, body, 'split message');
       return {
         workflowType: 'splitArchive' satisfies (typeof splitArchive)['name'],
@@ -20,7 +21,7 @@ export function splitIntake(queue: string): JobIntake {
       };
     },
 
-    refusal(body, reason) {
+    refusal(body: string, reason: string): ResultMessage | undefined {
       try {
         const { downloadId, updatesQueueUrl } = parseBody(splitReplySchema, body, 'reply address');
         return {
@@ -31,5 +32,5 @@ export function splitIntake(queue: string): JobIntake {
         return undefined;
       }
     },
-  };
+  } satisfies JobIntake;
 }

@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { BufferPool } from '../archive/buffer-pool.ts';
 import type { StoredLayout } from '../archive/layout-file.ts';
-import type { CopyPart, JoinPart, Part, Span } from '../archive/part-plan.ts';
+import type { JoinPart, Part, Span } from '../archive/part-plan.ts';
 import { type RecordFacts, verifyRecords } from '../archive/zip-verify.ts';
 import type { Budget } from './budget.ts';
 import type { OriginReader } from './byte-origin.ts';
+import { copyOrMovePart } from './copy-part.ts';
 import { counted } from './counted.ts';
-import { isNotImplemented } from './errors.ts';
 import { JOIN_MEMORY_FACTOR, joinPieces } from './join-pieces.ts';
 import { inLanes, together } from './lanes.ts';
 import {
@@ -110,40 +110,8 @@ function makePart(
   signal: AbortSignal,
 ): Promise<UploadedPart> {
   return part.kind === 'copy'
-    ? makeCopyPart(options, part, progress, signal)
+    ? copyOrMovePart(options, options.origin, part, progress, signal)
     : makeJoinPart(options, part, progress, signal);
-}
-
-async function makeCopyPart(
-  options: AssemblyOptions,
-  part: CopyPart,
-  progress: AssemblyProgress,
-  signal: AbortSignal,
-): Promise<UploadedPart> {
-  const { s3, origin, upload, bytes, pool, copies } = options;
-  const { copy } = origin;
-  if (options.rangeCopy && copy) {
-    try {
-      const copied = await copies.spend(1, signal, () => copy(upload, part, signal));
-      progress.bytesCopied += part.size;
-      return copied;
-    } catch (error) {
-      // A store without range copies says so once a part; the reading path below does the same job.
-      if (!isNotImplemented(error)) throw error;
-    }
-  }
-  return bytes.spend(part.size, signal, async () => {
-    const { bytes: room, release } = pool.take(part.size);
-    try {
-      const body = await origin.read(part.start, part.start + part.size, signal, room);
-      progress.bytesRead += body.length;
-      const written = await uploadPart(s3, upload, part.number, body, signal);
-      progress.bytesWritten += body.length;
-      return written;
-    } finally {
-      release();
-    }
-  });
 }
 
 async function makeJoinPart(

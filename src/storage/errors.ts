@@ -25,6 +25,18 @@ export class ObjectMissingError extends Error {
   }
 }
 
+/** Objects that go into an archive are not there, or no longer what they were. */
+export class SourcesError extends Error {
+  override readonly name = 'SourcesError';
+  /** Objects that are not there, as `s3://bucket/key`. */
+  readonly missing: readonly string[];
+  /** @param what what is wrong with how many of how many, as a sentence without its full stop */
+  constructor(what: string, missing: readonly string[]) {
+    super(`${what}; upload them, then send the job again`);
+    this.missing = missing;
+  }
+}
+
 /** The object was replaced or deleted after the run had begun to read it. */
 export class ObjectChangedError extends Error {
   override readonly name = 'ObjectChangedError';

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -29,12 +30,19 @@ export interface UploadedPart {
   readonly size: number;
 }
 
-/** Begins an upload; the metadata is the finished object's. Throws {@link AccessDeniedError}. */
+/** What a finished object says of itself, beside its bytes. */
+export interface ObjectHeaders {
+  readonly contentType: string;
+  /** How a browser saves it, RFC 6266. */
+  readonly contentDisposition?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Begins an upload. Throws {@link AccessDeniedError}. */
 export async function createUpload(
   s3: S3Client,
   target: ObjectLocation,
-  contentType: string,
-  metadata: Record<string, string>,
+  { contentType, contentDisposition, metadata }: ObjectHeaders,
   signal: AbortSignal,
 ): Promise<MultipartUpload> {
   try {
@@ -43,6 +51,7 @@ export async function createUpload(
         Bucket: target.bucket,
         Key: target.key,
         ContentType: contentType,
+        ContentDisposition: contentDisposition,
         Metadata: metadata,
       }),
       { abortSignal: signal },
@@ -53,14 +62,23 @@ export async function createUpload(
   }
 }
 
-/** The parts that S3 has, by number. Throws {@link UploadGoneError}. */
+/** Numbers of parts, both included. */
+export interface PartNumbers {
+  readonly first: number;
+  readonly last: number;
+}
+
+const ALL_PARTS: PartNumbers = { first: 1, last: 10_000 };
+
+/** The parts that S3 has, by number; of all, or of some neighbours. Throws {@link UploadGoneError}. */
 export async function listParts(
   s3: S3Client,
   upload: MultipartUpload,
   signal: AbortSignal,
+  { first, last }: PartNumbers = ALL_PARTS,
 ): Promise<Map<number, UploadedPart>> {
   const parts = new Map<number, UploadedPart>();
-  let marker: string | undefined;
+  let marker: string | undefined = first > 1 ? String(first - 1) : undefined;
   do {
     const page = await s3
       .send(new ListPartsCommand({ ...names(upload), PartNumberMarker: marker }), {
@@ -70,27 +88,58 @@ export async function listParts(
         throw uploadError(error, upload, 'ListParts');
       });
     for (const { PartNumber: number = 0, ETag: etag = '', Size: size = 0 } of page.Parts ?? []) {
-      parts.set(number, { number, etag, size });
+      if (number <= last) parts.set(number, { number, etag, size });
     }
-    marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    const next = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    marker = Number(next) < last ? next : undefined;
   } while (marker !== undefined);
   return parts;
 }
 
 /** Uploads a part from memory. */
-export async function uploadPart(
+export function uploadPart(
   s3: S3Client,
   upload: MultipartUpload,
   number: number,
   body: Buffer,
   signal: AbortSignal,
 ): Promise<UploadedPart> {
+  return sendPart(s3, upload, { number, body, size: body.length }, signal);
+}
+
+/**
+ * Uploads a part of `size` bytes as they come. A stream can't be sent a second time: what fails on the
+ * way is for the caller to try again.
+ */
+export function streamPart(
+  s3: S3Client,
+  upload: MultipartUpload,
+  number: number,
+  chunks: AsyncIterable<Buffer>,
+  size: number,
+  signal: AbortSignal,
+): Promise<UploadedPart> {
+  const body = Readable.from(chunks, { objectMode: false });
+  return sendPart(s3, upload, { number, body, size }, signal);
+}
+
+async function sendPart(
+  s3: S3Client,
+  upload: MultipartUpload,
+  { number, body, size }: { number: number; body: Buffer | Readable; size: number },
+  signal: AbortSignal,
+): Promise<UploadedPart> {
   try {
     const { ETag: etag = '' } = await s3.send(
-      new UploadPartCommand({ ...names(upload), PartNumber: number, Body: body }),
+      new UploadPartCommand({
+        ...names(upload),
+        PartNumber: number,
+        Body: body,
+        ContentLength: size,
+      }),
       { abortSignal: signal },
     );
-    return { number, etag, size: body.length };
+    return { number, etag, size };
   } catch (error) {
     throw uploadError(error, upload, 'UploadPart');
   }

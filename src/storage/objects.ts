@@ -46,6 +46,50 @@ export async function headObject(
   }
 }
 
+/** What HEAD says of an object that is to go into an archive. */
+export interface SourceHead extends ObjectVersion {
+  readonly lastModified: Date;
+  /** Of all its bytes, where S3 was given it at the upload; of parts, as older multipart uploads have, it is no use. */
+  readonly crc32: number | undefined;
+}
+
+/** Asks S3 for an object and its CRC-32; undefined where there is none. Throws {@link AccessDeniedError}. */
+export async function headSource(
+  s3: S3Client,
+  location: ObjectLocation,
+  signal: AbortSignal,
+): Promise<SourceHead | undefined> {
+  try {
+    const head = await s3.send(
+      new HeadObjectCommand({
+        Bucket: location.bucket,
+        Key: location.key,
+        ChecksumMode: 'ENABLED',
+      }),
+      abortable(signal),
+    );
+    const isWhole = head.ChecksumType !== 'COMPOSITE';
+    return {
+      bucket: location.bucket,
+      key: location.key,
+      etag: head.ETag ?? '',
+      size: head.ContentLength ?? 0,
+      lastModified: head.LastModified ?? new Date(0),
+      crc32: isWhole ? decodeCrc32(head.ChecksumCRC32) : undefined,
+    };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw accessError(error, location, 'HeadObject');
+  }
+}
+
+/** S3 gives a CRC-32 as four bytes, most significant first, in base64; one of parts ends in their number. */
+function decodeCrc32(checksum: string | undefined): number | undefined {
+  if (!checksum || checksum.includes('-')) return undefined;
+  const bytes = Buffer.from(checksum, 'base64');
+  return bytes.length === 4 ? bytes.readUInt32BE(0) : undefined;
+}
+
 /**
  * The bytes of one version of an object, as they arrive, from `start` up to, not including, `end`.
  * Throws {@link ObjectChangedError} once the version is no longer there, and an ordinary error where

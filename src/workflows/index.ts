@@ -1,2 +1,3 @@
 export { buildBatch } from './build-batch.ts';
 export { splitArchive } from './split-archive.ts';
+export { zipFiles } from './zip-files.ts';

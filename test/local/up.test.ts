@@ -85,7 +85,14 @@ test('--json prints one line once all is ready, and SIGTERM leaves nothing runni
     ready: true,
     temporal: { address: expect.stringMatching(/^127\.0\.0\.1:\d+$/), namespace: 'default' },
     s3: { accessKeyId: expect.any(String), secretAccessKey: expect.any(String) },
-    queues: { split: expect.stringMatching(/\/split$/), splitDlq: expect.any(String) },
+    queues: {
+      zip: expect.stringMatching(/\/input-queue$/),
+      zipDlq: expect.stringMatching(/\/input-queue-dlq$/),
+      zipResults: expect.stringMatching(/\/zip-results$/),
+      split: expect.stringMatching(/\/split$/),
+      splitDlq: expect.stringMatching(/\/split-dlq$/),
+      updates: expect.stringMatching(/\/updates$/),
+    },
     buckets: expect.arrayContaining(['source-images', 'zip-storage']),
   });
 

@@ -40,6 +40,8 @@ export async function startProcess(
       PATH: process.env.PATH,
       WORKFLOW_BUNDLE: inject('workflowBundle'),
       ...stackEnvironment(stack),
+      // The stack's own queues are for whoever uses it by hand.
+      ...{ SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', SQS_DESTINATION_QUEUE: '' },
       ...env,
     },
     output: { file },

@@ -64,8 +64,8 @@ describe('a process with a setting that can not be used', () => {
     ['starter', { VERIFY: 'no' }, 'VERIFY: expected on or off, got "no"'],
     [
       'starter',
-      { SPLIT_QUEUE_URL: '' },
-      'SPLIT_QUEUE_URL: expected the URL or name of an SQS queue',
+      { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '' },
+      'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE: expected the URL or name of an SQS queue in one of them',
     ],
   ])('ends at once: %s %j', async (command, settings, message) => {
     const { code, stderr } = await runToEnd(command, settings);
@@ -74,11 +74,15 @@ describe('a process with a setting that can not be used', () => {
     expect(stderr).toContain(message);
   });
 
-  test('ends where its queue does not exist', async () => {
-    const { code, stderr } = await runToEnd('starter', { SPLIT_QUEUE_URL: 'no-such-queue' });
+  test.each([
+    ['split messages', { SPLIT_QUEUE_URL: 'no-such-queue' }],
+    ['zip messages', { SQS_SOURCE_QUEUE: 'no-such-queue' }],
+    ['zip results', { SQS_DESTINATION_QUEUE: 'no-such-queue' }],
+  ])('ends where its queue of %s does not exist', async (what, settings) => {
+    const { code, stderr } = await runToEnd('starter', settings);
 
     expect(code).toBe(1);
-    expect(stderr).toContain("The queue of split messages, no-such-queue, can't be used: ");
+    expect(stderr).toContain(`The queue of ${what}, no-such-queue, can't be used: `);
   });
 });
 

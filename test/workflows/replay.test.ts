@@ -6,14 +6,17 @@ import { describe, expect, inject, test, vi } from 'vitest';
 import { deliveredSignal } from '../../src/workflows/deliveries.ts';
 import * as workflows from '../../src/workflows/index.ts';
 import { sampleArchive } from '../support/faults.ts';
+import { hold } from '../support/holds.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { putArchive, type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { zipCase } from '../support/zip-case.ts';
 
 /**
  * Histories of finished runs, one a file, named `<workflow>-<how it went>.json`. They stand for the
  * runs that are open when a new version is deployed, so they are recorded anew only together with a
- * change that breaks those on purpose: RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts
+ * change that breaks those on purpose: RECORD_HISTORIES=1 npx vitest run test/workflows/replay.test.ts,
+ * with `-t zip` for those of zip jobs alone.
  */
 const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.meta.url));
 
@@ -136,6 +139,60 @@ describe.runIf(recording)('recording', () => {
     await expect(run.result()).rejects.toThrow();
     await record(run, 'splitArchive-cancelled');
     await record(childOf(split, run, partName(split, 1)), 'buildBatch-cancelled');
+  });
+
+  test('zip: success, deflated and in shards', async () => {
+    const zip = await zipCase();
+    await zip.put({ 'a.txt': Buffer.from('a'), 'b/a.txt': Buffer.alloc(6_000_000) });
+    await zip.worker({ SHARD_PARTS: '1' });
+    const files = [{ source: 'a.txt' }, { source: 'b/a.txt' }];
+    for (const compression of ['store', 'deflate'] as const) {
+      const run = await zip.start({ files, compression, metadata: { a: 1 } });
+      await run.signal(deliveredSignal, 'another message');
+      await run.result();
+      await record(run, `zipFiles-${compression}`);
+    }
+  });
+
+  test('zip: reuse', async () => {
+    const zip = await zipCase();
+    await zip.put({ 'a.txt': Buffer.from('a') });
+    await zip.worker();
+    const job = { files: [{ source: 'a.txt' }], archiveName: 'same' };
+    await (await zip.start(job)).result();
+    const run = await zip.start(job);
+    await run.result();
+    await record(run, 'zipFiles-reuse');
+  });
+
+  test('zip: files that are missing, and that change', async () => {
+    const zip = await zipCase();
+    await zip.put({ 'a.txt': Buffer.from('a') });
+    const proxy = await s3Proxy();
+    await zip.worker({}, proxy.stack);
+    const missing = await zip.start({ files: [{ source: 'a.txt' }, { source: 'b.txt' }] });
+    await expect(missing.result()).rejects.toThrow();
+    await record(missing, 'zipFiles-missing');
+    proxy.intercept = async ({ operation }) => {
+      if (operation === 'CreateMultipartUpload') await zip.put({ 'a.txt': Buffer.from('b') });
+      return undefined;
+    };
+    const changed = await zip.start({ files: [{ source: 'a.txt' }] });
+    await expect(changed.result()).rejects.toThrow();
+    await record(changed, 'zipFiles-changed');
+  });
+
+  test('zip: cancellation', async () => {
+    const zip = await zipCase();
+    await zip.put({ 'a.txt': Buffer.from('a') });
+    const proxy = await s3Proxy();
+    const held = hold(proxy, ({ operation }) => operation === 'UploadPart');
+    await zip.worker({}, proxy.stack);
+    const run = await zip.start({ files: [{ source: 'a.txt' }] });
+    await vi.waitFor(() => expect(held.calls).toHaveLength(1), { timeout: 20_000 });
+    await run.cancel();
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'zipFiles-cancelled');
   });
 
   function childOf({ client }: SplitCase, { workflowId }: WorkflowHandle, name = '') {

@@ -1,0 +1,39 @@
+import { parseBody } from '../messages/parse.ts';
+import { zipFailure, zipJobSchema, zipReplySchema, zipSummary } from '../messages/zip.ts';
+import { zipWorkflowId } from '../workflows/workflow-ids.ts';
+import type { zipFiles } from '../workflows/zip-files.ts';
+import type { JobIntake } from './job-intake.ts';
+
+/**
+ * Takes zip messages: the trigger of contract 2.
+ *
+ * @param resultQueueUrl where results go, and what is said of messages that are no zip jobs
+ */
+export function zipIntake(queue: string, resultQueueUrl: string | undefined): JobIntake {
+  return {
+    job: 'zip',
+    queue,
+
+    read(body, messageId) {
+      const job = parseBody(zipJobSchema, body, 'zip message');
+      return {
+        workflowType: 'zipFiles' satisfies (typeof zipFiles)['name'],
+        workflowId: zipWorkflowId(messageId),
+        args: [job],
+        summary: zipSummary(job),
+      };
+    },
+
+    refusal(body, reason) {
+      if (!resultQueueUrl) return undefined;
+      try {
+        const { metadata } = parseBody(zipReplySchema, body, 'zip message');
+        const failure = zipFailure(reason, [], metadata);
+        return { queueUrl: resultQueueUrl, body: JSON.stringify(failure) };
+      } catch {
+        // Nobody could tell whose message it was.
+        return undefined;
+      }
+    },
+  };
+}

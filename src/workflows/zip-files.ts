@@ -1,0 +1,168 @@
+import { ApplicationFailure, CancellationScope, workflowInfo } from '@temporalio/workflow';
+import type { FinishedZip, ZipOutcome } from '../activities/finish-zip.ts';
+import type { InspectedFiles } from '../activities/inspect-files.ts';
+import type { ZipPlan } from '../activities/plan-zip.ts';
+import { MessageError, parseMessage } from '../messages/parse.ts';
+import { type ZipJob, zipJobSchema } from '../messages/zip.ts';
+import { rememberDeliveries } from './deliveries.ts';
+import { causeOf, failedWith } from './failure.ts';
+import { inLanes } from './lanes.ts';
+import { activitiesAt } from './place.ts';
+import { uploadObject } from './upload.ts';
+import { ZipBoard } from './zip-board.ts';
+
+const {
+  inspectFiles,
+  deflateGroup,
+  planZip,
+  openZip,
+  buildZipShard,
+  completeZip,
+  confirmZip,
+  findChanges,
+  sendZipResult,
+  removeWorkingObjects,
+} = activitiesAt(undefined);
+
+/** What a zip run ends with. Sizes in bytes. */
+export interface ZipResult extends FinishedZip {
+  /** True where the very same archive was in S3 already. */
+  readonly reused: boolean;
+  /** Bytes that S3 copied by itself, that workers read from S3, and that they wrote to it. */
+  readonly bytesCopied: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/**
+ * Puts objects into one archive: looks at each, lays the archive out, builds its parts in shards that
+ * any worker takes up, and tells the result, once, with a link. Whatever the ending, the run's working
+ * objects are removed.
+ */
+export async function zipFiles(job: ZipJob): Promise<ZipResult> {
+  rememberDeliveries();
+  const run = new ZipRun(job);
+  const outcome = await run.attempt();
+  await CancellationScope.nonCancellable(async () => {
+    try {
+      await run.tell(outcome);
+    } finally {
+      await removeWorkingObjects({ workflowId: workflowInfo().workflowId });
+    }
+  });
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+class ZipRun {
+  readonly #job: ZipJob;
+  readonly #board = new ZipBoard();
+  readonly #moved = { bytesCopied: 0, bytesRead: 0, bytesWritten: 0 };
+
+  constructor(job: ZipJob) {
+    this.#job = job;
+  }
+
+  /** The run up to the point where it can be told: its result, or the error that it fails with. */
+  async attempt(): Promise<ZipResult | Error> {
+    try {
+      checkInput(this.#job);
+      return await this.#zip();
+    } catch (error) {
+      return causeOf(error);
+    }
+  }
+
+  async tell(outcome: ZipResult | Error): Promise<void> {
+    const told = describe(outcome);
+    await sendZipResult.executeWithOptions({ summary: told.status }, [told, this.#job.metadata]);
+    if (told.status === 'failed') this.#board.fail(told.error);
+    else this.#board.enter('done');
+  }
+
+  async #zip(): Promise<ZipResult> {
+    const inspected = await inspectFiles(this.#job);
+    this.#board.inspected(inspected);
+    const { target, files, renamed, builtSize } = inspected;
+    const size = builtSize ?? (await this.#build(inspected));
+    this.#board.built();
+    await confirmZip(inspected);
+    const reused = builtSize !== undefined;
+    return { ...target, size, files, renamed, reused, ...this.#moved };
+  }
+
+  /** Builds the archive; gives its size. */
+  async #build(inspected: InspectedFiles): Promise<number> {
+    try {
+      if (inspected.groups > 0) await this.#deflate(inspected);
+      this.#board.enter('planning');
+      const plan = await planZip(inspected);
+      this.#count(plan);
+      await uploadObject(
+        () => openZip(plan),
+        (upload) => this.#upload(plan, upload),
+      );
+      return plan.size;
+    } catch (error) {
+      // One file was met that had changed: all that have are named.
+      if (failedWith(error, 'ObjectChangedError')) await findChanges(inspected);
+      throw error;
+    }
+  }
+
+  async #deflate(inspected: InspectedFiles): Promise<void> {
+    this.#board.deflate(inspected.bytes);
+    await inLanes(numbersTo(inspected.groups), inspected.lanes, async (number) => {
+      const summary = `group ${number} of ${inspected.groups}`;
+      const moved = await deflateGroup.executeWithOptions({ summary }, [inspected, number]);
+      this.#count(moved);
+      this.#board.deflated(moved.bytesRead);
+    });
+  }
+
+  async #upload(plan: ZipPlan, upload: Awaited<ReturnType<typeof openZip>>): Promise<void> {
+    this.#board.build(plan);
+    await inLanes(numbersTo(plan.shards), plan.lanes, async (number) => {
+      const summary = `shard ${number} of ${plan.shards}`;
+      const moved = await buildZipShard.executeWithOptions({ summary }, [plan, upload, number]);
+      this.#count(moved);
+      this.#board.shardBuilt(moved.bytesDone);
+    });
+    this.#count(await completeZip(plan, upload));
+  }
+
+  #count(moved: Partial<Record<'bytesCopied' | 'bytesRead' | 'bytesWritten', number>>): void {
+    this.#moved.bytesCopied += moved.bytesCopied ?? 0;
+    this.#moved.bytesRead += moved.bytesRead ?? 0;
+    this.#moved.bytesWritten += moved.bytesWritten ?? 0;
+  }
+}
+
+function describe(outcome: ZipResult | Error): ZipOutcome {
+  if (outcome instanceof Error) {
+    const { message: error } = outcome;
+    return { status: 'failed', error, missing: missingOf(outcome) };
+  }
+  const { bucket, key, size, files, renamed } = outcome;
+  return { status: 'success', zip: { bucket, key, size, files, renamed } };
+}
+
+/** The absent sources that an error carries. */
+function missingOf(error: Error): string[] {
+  const isOfSources = error instanceof ApplicationFailure && error.type === 'SourcesError';
+  return isOfSources ? ((error.details?.[0] as string[] | undefined) ?? []) : [];
+}
+
+function* numbersTo(last: number): Generator<number> {
+  for (let number = 1; number <= last; number++) yield number;
+}
+
+/** The starter checks what comes from a queue; this is for runs that are started by other means. */
+function checkInput(job: ZipJob): void {
+  try {
+    parseMessage(zipJobSchema, job, 'zip job');
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    throw ApplicationFailure.nonRetryable(error.message, error.name);
+  }
+}
