@@ -23,7 +23,7 @@ export function archiveKey(
 ): string {
   const folder = config.S3_FILE_PREFIX.split('/').filter(Boolean);
   const jobId = workflowId.startsWith(ID_PREFIX) ? workflowId.slice(ID_PREFIX.length) : workflowId;
-  const name = (archiveName ?? jobId.replaceAll('/', '-')).replace(/\.zip$/i, '');
+  const name = (archiveName ?? jobId.replaceAll('/', '-')).replace(/(?<=.)\.zip$/i, '');
   return [...folder, `${name}.zip`].join('/');
 }
 

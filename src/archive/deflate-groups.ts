@@ -1,6 +1,6 @@
 /**
  * Files are deflated in groups of about this size (bytes): what an attempt that dies loses, and what
- * workers share. An archive has at most so many groups, beside those of single large files.
+ * workers share. Larger archives have larger groups, so that there are some hundreds of them.
  */
 const GROUP_BYTES = 64 * 1024 * 1024;
 const MAX_GROUPS = 500;

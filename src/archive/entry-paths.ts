@@ -63,6 +63,8 @@ function entryPath({ baseName, destination = '' }: PlacedName): string {
   const folder = normalizeDestination(destination);
   const path = folder === '' ? baseName : `${folder}/${baseName}`;
   assertSafeName(path);
+  // UTF-8 has no lone surrogates: different names would become one.
+  if (!path.isWellFormed()) throw entryError(path, 'the name holds half a character');
   if (baseName === '' || baseName === '.' || baseName.includes('/')) {
     throw entryError(path, 'has no file name');
   }

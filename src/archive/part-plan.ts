@@ -150,7 +150,8 @@ export function cutParts<P extends AnyPiece>(
     }
     for (; rest; rest = run[++next]) {
       join(rest);
-      if (openSize >= joinTarget) close();
+      // A header stays with what it is the header of.
+      if (openSize >= joinTarget && isKnown(rest)) close();
     }
   }
   if (openSize > 0) close();
@@ -161,6 +162,11 @@ export function cutParts<P extends AnyPiece>(
 function lengthOf(piece: AnyPiece): number {
   if (isRange(piece)) return piece.end - piece.start;
   return 'bytes' in piece ? piece.bytes.length : piece.length;
+}
+
+/** Whether it is known where a piece's bytes are; those of others depend on what comes behind them. */
+function isKnown(piece: AnyPiece): boolean {
+  return isRange(piece) || 'bytes' in piece;
 }
 
 function isRange<P extends AnyPiece>(piece: P): piece is P & SourceRange {

@@ -41,7 +41,7 @@ export function decodeShard(bytes: Buffer): StoredShard {
 
 /** Writes down any part of a plan that is JSON. */
 export function encode(json: object): Buffer {
-  return gzipSync(JSON.stringify({ format: FORMAT, ...json }), { level: constants.Z_BEST_SPEED });
+  return gzipSync(JSON.stringify({ ...json, format: FORMAT }), { level: constants.Z_BEST_SPEED });
 }
 
 /** Reads what {@link encode} wrote. Throws on any other format. */

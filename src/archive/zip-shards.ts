@@ -39,10 +39,24 @@ export function shardParts(
 }
 
 /**
- * The parts of a shard that have to wait for others: a header in them is of a file that goes on in a part
- * which is copied, and nothing but reading tells its CRC-32. What is copied never waits.
+ * The parts of a shard in turns, each of which needs only what the turns before it have read, and what it
+ * reads itself: most parts; those with the header of a file that goes on in a part which is copied, where
+ * nothing but reading tells its CRC-32 (what is joined holds a small file with its header); the one with
+ * the directory.
  */
-export function waitingParts(
+export function turnsOf(
+  parts: readonly PlannedPart[],
+  isKnown: (file: number) => boolean,
+): readonly (readonly PlannedPart[])[] {
+  const waiting = waitingParts(parts, isKnown);
+  const turns: PlannedPart[][] = [[], [], []];
+  for (const part of parts) {
+    turns[hasDirectory(part) ? 2 : waiting.has(part) ? 1 : 0]?.push(part);
+  }
+  return turns;
+}
+
+function waitingParts(
   parts: readonly PlannedPart[],
   isKnown: (file: number) => boolean,
 ): ReadonlySet<PlannedPart> {
@@ -56,8 +70,7 @@ export function waitingParts(
   return new Set(parts.filter((part) => headersOf(part).some(waits)));
 }
 
-/** Whether a part has the central directory: it waits for all others. */
-export function hasDirectory(part: PlannedPart): boolean {
+function hasDirectory(part: PlannedPart): boolean {
   return part.kind === 'join' && part.pieces.some((piece) => 'directory' in piece);
 }
 

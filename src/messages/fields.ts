@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** S3's limit for a key, in bytes of UTF-8. */
-const MAX_KEY_BYTES = 1024;
+export const MAX_KEY_BYTES = 1024;
 
 /** A check for `refine`: at most so many bytes of UTF-8. */
 export const atMost = (bytes: number) =>
@@ -22,6 +22,7 @@ export const bareName = (bytes: number) =>
     .string()
     .regex(/^[^/\\\0]+$/, { error: 'expected a bare file name without slashes' })
     .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' })
+    .refine((name) => name.isWellFormed(), { error: 'expected text that UTF-8 can say' })
     .refine(...atMost(bytes));
 
 /** Letters, digits, `.`, `-` and, in the oldest buckets, `_`: others would make S3 answer 400 for ever. */

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { pathFlaw } from '../archive/safe-path.ts';
-import { atMost, bareName, nonEmpty } from './fields.ts';
-
-/** S3's limits for a key and a bucket's name, and `s3://` with the slash between them. */
-const MAX_SOURCE_BYTES = 1024 + 255 + 6;
+import { bareName, MAX_KEY_BYTES } from './fields.ts';
 
 /** Bytes of an archive's name; with `.zip` it must fit the 255 that a file system has. */
 const MAX_ARCHIVE_NAME_BYTES = 240;
@@ -29,17 +26,29 @@ export function baseNameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
-const source = nonEmpty.refine(...atMost(MAX_SOURCE_BYTES)).check(({ value, issues }) => {
-  const location = parseSource(value);
-  if (!location) {
-    issues.push(fault(value, 'expected a key, or s3://bucket/key'));
-    return;
-  }
-  const flaw = pathFlaw(baseNameOf(location.key));
-  if (flaw) issues.push(fault(value, `expected a key that ends in a file's name: ${flaw}`));
+/** UTF-8 has no lone surrogates, and S3 no other text. */
+const NOT_WELL_FORMED = 'expected text that UTF-8 can say';
+
+const source = z.string().check(({ value, issues }) => {
+  const flaw = sourceFlaw(value);
+  if (flaw) issues.push(fault(value, flaw));
 });
 
+function sourceFlaw(value: string): string | undefined {
+  const { key } = parseSource(value) ?? {};
+  if (value === '') return 'expected text that is not empty';
+  if (!key) return 'expected a key, or s3://bucket/key';
+  if (!key.isWellFormed()) return NOT_WELL_FORMED;
+  if (new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
+    return `expected a key of at most ${MAX_KEY_BYTES} bytes`;
+  }
+  const name = baseNameOf(key);
+  const flaw = name === '.' ? 'the name is a dot' : pathFlaw(name);
+  return flaw && `expected a key that ends in a file's name: ${flaw}`;
+}
+
 const destination = z.string().check(({ value, issues }) => {
+  if (!value.isWellFormed()) issues.push(fault(value, NOT_WELL_FORMED));
   const flaw = value === '' ? undefined : pathFlaw(value);
   if (flaw) issues.push(fault(value, `expected a folder in the archive: ${flaw}`));
 });
@@ -63,7 +72,7 @@ export const fileListSchema = z.object({
 const fields = z.object({
   files: fileListSchema.shape.files.optional(),
   /** In place of `files`, for more of them than a message holds: the object `{"files":[…]}`, as `s3://bucket/key`. */
-  fileList: z.string().regex(S3_URL, { error: 'expected s3://bucket/key' }).optional(),
+  fileList: z.string().regex(S3_URL, { error: 'expected s3://bucket/key' }).nullish(),
   /** Returned unchanged. */
   metadata: z.unknown().optional(),
   /** What the archive is called, with or without `.zip`; by default the id of the job. */

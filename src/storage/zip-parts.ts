@@ -10,7 +10,7 @@ import {
 } from '../archive/part-crcs.ts';
 import type { CopyPart, JoinPart } from '../archive/part-plan.ts';
 import type { PlannedPart, PlannedPiece, StoredShard } from '../archive/zip-shard-file.ts';
-import { hasDirectory, waitingParts } from '../archive/zip-shards.ts';
+import { turnsOf } from '../archive/zip-shards.ts';
 import { originReader } from './byte-origin.ts';
 import { type CopyOptions, copyOrMovePart, type MovedBytes } from './copy-part.ts';
 import { counted } from './counted.ts';
@@ -80,10 +80,8 @@ export async function makeZipParts(options: ZipPartsOptions): Promise<ShardProgr
     crcs: {},
   });
   const tasks = await maker.findTasks();
-  const waiting = waitingParts(shard.parts, (file) => !isUnread(shard, file));
-  const turnOf = ({ part }: PartTask) => (hasDirectory(part) ? 2 : waiting.has(part) ? 1 : 0);
-  for (const turn of [0, 1, 2]) {
-    const next = tasks.filter((task) => turnOf(task) === turn);
+  for (const turn of turnsOf(shard.parts, (file) => !isUnread(shard, file))) {
+    const next = tasks.filter(({ part }) => turn.includes(part));
     await inLanes(next, PART_LANES, signal, (task, either) => maker.make(task, either));
   }
   return maker.progress;

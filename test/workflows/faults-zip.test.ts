@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { zipProgressQuery } from '../../src/workflows/zip-progress.ts';
 import { hold, partsMade, WAIT } from '../support/holds.ts';
 import { startProcess } from '../support/processes.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
@@ -146,6 +147,31 @@ test.each(['CompleteMultipartUpload', 'UploadPart', 'CreateMultipartUpload'])(
     await expectArchive(zip, 'download/a.zip', objects);
   },
 );
+
+test('a retry does not ask again for files that are written down', async () => {
+  const zip = await zipCase();
+  await zip.put({ 'objects/a.bin': Buffer.from('a') });
+  const proxy = await s3Proxy();
+  let heads = 0;
+  proxy.intercept = ({ operation, key }) => {
+    if (operation !== 'HeadObject' || key !== 'objects/a.bin') return undefined;
+    heads += 1;
+    // The first attempt ends here: the SDK gives up after three tries.
+    return heads > 5050 && heads <= 5053 ? { status: 503, code: 'SlowDown' } : undefined;
+  };
+  await zip.worker({}, proxy.stack);
+  const source = 'objects/a.bin';
+  const files = Array.from({ length: 5100 }, (_, index) => ({ source, destination: `${index}` }));
+
+  const run = await zip.start({ files });
+  await vi.waitFor(async () => {
+    expect(await run.query(zipProgressQuery)).toMatchObject({ files: { total: 5100 } });
+  }, WAIT);
+
+  expect(heads).toBeLessThan(5100 + 200);
+  await run.cancel();
+  await run.result().catch(() => {});
+});
 
 async function putObjects(zip: ZipCase, count: number, mib: number, checksum: boolean) {
   const objects = Array.from(
