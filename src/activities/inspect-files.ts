@@ -15,8 +15,8 @@ import {
   type ZipJob,
 } from '../messages/zip.ts';
 import { type ObjectLocation, objectUrl, SourcesError } from '../storage/errors.ts';
-import { inLanes } from '../storage/lanes.ts';
-import { getObject, headObject, headSource, type SourceHead } from '../storage/objects.ts';
+import { type InspectOptions, inspectObjects } from '../storage/inspect-objects.ts';
+import { getObject, headObject, type SourceHead } from '../storage/objects.ts';
 import { METADATA_LAYOUT } from './build-batch.ts';
 import { capped } from './capped.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -30,10 +30,7 @@ import {
 } from './zip-objects.ts';
 import { archiveKey, requiredBucket } from './zip-settings.ts';
 
-/** HEADs that are under way at once. */
-const HEAD_LANES = 32;
-
-/** Files whose HEADs are written down together: what a retry asks again at most. */
+/** Files that are looked at, and written down, together: what a retry asks again at most. */
 const STRETCH_FILES = 5000;
 
 /** Of the format of fingerprints: another one makes every archive anew. */
@@ -91,14 +88,9 @@ export function createInspectFilesActivity(dependencies: {
   async function inspectStretch(
     locations: readonly ObjectLocation[],
     names: readonly string[],
-    signal: AbortSignal,
-    onHead: () => void,
+    options: InspectOptions,
   ): Promise<InspectedStretch> {
-    const heads = new Array<SourceHead | undefined>(locations.length);
-    await inLanes(locations.entries(), HEAD_LANES, signal, async ([index, location], either) => {
-      heads[index] = await headSource(s3, location, either);
-      onHead();
-    });
+    const heads = await inspectObjects(s3, locations, options);
     const missing = locations.filter((_, index) => !heads[index]).map(objectUrl);
     const files = heads.flatMap((head, index) =>
       head ? [inspected(head, names[index] as string)] : [],
@@ -139,8 +131,13 @@ export function createInspectFilesActivity(dependencies: {
             const stretch = await inspectStretch(
               locations.slice(start, end),
               paths.names.slice(start, end),
-              signal,
-              () => checkpoint({ stretches, filesDone: ++filesDone, filesTotal }),
+              {
+                signal,
+                onProgress: (done) => {
+                  filesDone = start + done;
+                  checkpoint({ stretches, filesDone, filesTotal });
+                },
+              },
             );
             await store.save(stretchName(stretches + 1), stretch, signal);
             checkpoint({ stretches: ++stretches, filesDone, filesTotal });

@@ -85,10 +85,11 @@ function summary(
     ['Workers', processes],
     ['Data', dir],
   ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return [
     `${pc.bold('sheaf is up')} ${pc.dim(`after ${(ms / 1000).toFixed(1)} s`)}`,
     '',
-    ...rows.map(([name, value]) => `  ${pc.dim(name.padEnd(12))}${value}`),
+    ...rows.map(([name, value]) => `  ${pc.dim(name.padEnd(width))}${value}`),
     '',
     'Ctrl-C to stop',
   ].join('\n');

@@ -3,7 +3,7 @@ import type { FinishedZip, ZipOutcome } from '../activities/finish-zip.ts';
 import type { InspectedFiles } from '../activities/inspect-files.ts';
 import type { ZipPlan } from '../activities/plan-zip.ts';
 import { MessageError, parseMessage } from '../messages/parse.ts';
-import { type ZipJob, zipJobSchema } from '../messages/zip.ts';
+import { type ZipJob, zipJobSchema, zipSummary } from '../messages/zip.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, failedWith } from './failure.ts';
 import { inLanes } from './lanes.ts';
@@ -81,7 +81,8 @@ class ZipRun {
   }
 
   async #zip(): Promise<ZipResult> {
-    const inspected = await inspectFiles(this.#job);
+    const summary = zipSummary(this.#job);
+    const inspected = await inspectFiles.executeWithOptions({ summary }, [this.#job]);
     this.#board.inspected(inspected);
     const { target, files, renamed, builtSize } = inspected;
     const size = builtSize ?? (await this.#build(inspected));
@@ -99,7 +100,7 @@ class ZipRun {
       const plan = await planZip(inspected);
       this.#count(plan);
       await uploadObject(
-        () => openZip(plan),
+        () => openZip.executeWithOptions({ summary: plan.target.key }, [plan]),
         (upload) => this.#upload(plan, upload),
       );
       return plan.size;
