@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { command as inflate } from './inflate.ts';
 import { command as split } from './split.ts';
+import { command as zip } from './zip.ts';
 
 const program = new Command('bench')
   .description('Measures sheaf against other ways to do its jobs, on this machine.')
   .showHelpAfterError('(see --help)')
   .addCommand(split())
+  .addCommand(zip())
   .addCommand(inflate());
 
 try {

@@ -138,6 +138,11 @@ export const settings = {
     default: '4',
     help: 'range copies that a worker lets S3 make at once',
   },
+  MAX_PARALLEL_READS: {
+    schema: count(1, 128),
+    default: '48',
+    help: 'small objects that a worker reads at once for the parts of archives',
+  },
   MAX_CONCURRENT_ACTIVITIES: {
     schema: count(1, 1000),
     default: '16',

@@ -1,39 +1,20 @@
 """What a careful user would write in Python: download the archive to disk, extract it to disk
 (zipfile, tarfile), read the manifest (csv), pack each batch on disk (zipfile, stored), and upload it
 (boto3). boto3 moves a file in parts, several threads at once; batches are made side by side in threads.
-The lines on standard input and output are those of protocol.ts.
 """
 
 import csv
-import json
 import os
-import sys
 import tarfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
-from botocore.config import Config
+from protocol import run_program
 
 MANIFEST = "manifest.csv"
 
 
-def s3_client():
-    """As sheaf's own: path-style addresses, checksums only where S3 demands them."""
-    return boto3.client(
-        "s3",
-        config=Config(
-            s3={"addressing_style": "path"},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            # boto3 uses ten threads a transfer; fewer connections would make them wait.
-            max_pool_connections=50,
-        ),
-    )
-
-
-def split(job):
-    s3 = s3_client()
+def split(s3, job):
     archive = os.path.join(job["workDir"], job["file"])
     folder = os.path.join(job["workDir"], "images")
     s3.download_file(job["bucket"], job["key"], archive)
@@ -89,10 +70,4 @@ def pack(s3, job, folder, batch):
     return os.path.getsize(path)
 
 
-def main():
-    print("ready", flush=True)
-    for line in iter(sys.stdin.readline, ""):
-        print(json.dumps(split(json.loads(line))), flush=True)
-
-
-main()
+run_program(split)

@@ -4,23 +4,18 @@
  * streamed into a multipart upload (lib-storage). Everything runs side by side within bounds, and the
  * S3 client is the one that sheaf uses.
  */
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
-import { ZipArchive } from 'archiver';
 import { parse } from 'csv-parse/sync';
 import { inLanes } from '../../src/storage/lanes.ts';
-import { streamRange } from '../../src/storage/objects.ts';
+import type { ArchiveJob } from '../split/archive.ts';
+import { pack } from './pack.ts';
 import { type ProgramJob, type ProgramResult, runProgram } from './protocol.ts';
-import { findArchive, readSideBySide } from './ranges.ts';
+import { download } from './ranges.ts';
 import { unpack } from './unpack.ts';
 
-/** lib-storage's own number of parts at once, and a part that is larger than its own 5 MiB. */
-const PARTS_AT_ONCE = 4;
+/** A part of an upload (bytes), larger than lib-storage's own 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
 
 const MANIFEST = 'manifest.csv';
@@ -43,11 +38,11 @@ interface RawRow {
 
 await runProgram(split);
 
-async function split(s3: S3Client, job: ProgramJob): Promise<ProgramResult> {
+async function split(s3: S3Client, job: ProgramJob<ArchiveJob>): Promise<ProgramResult> {
   const archive = join(job.workDir, job.file);
   const folder = join(job.workDir, 'images');
   await mkdir(folder);
-  const bytesRead = await download(s3, job, archive);
+  const bytesRead = await download(s3, job, archive, signal);
   await unpack(archive, folder);
   let bytesWritten = 0;
   await inLanes(await planBatches(folder, job), job.lanes, signal, async (batch) => {
@@ -57,17 +52,7 @@ async function split(s3: S3Client, job: ProgramJob): Promise<ProgramResult> {
   return { bytesRead, bytesWritten };
 }
 
-async function download(s3: S3Client, job: ProgramJob, file: string): Promise<number> {
-  const head = await findArchive(s3, job);
-  await writeFile(file, '');
-  await readSideBySide(head.size, signal, async ({ start, end }) => {
-    const target = createWriteStream(file, { flags: 'r+', start });
-    await pipeline(streamRange(s3, head, start, end, signal), target);
-  });
-  return head.size;
-}
-
-async function planBatches(folder: string, job: ProgramJob): Promise<Batch[]> {
+async function planBatches(folder: string, job: ArchiveJob): Promise<Batch[]> {
   const manifest = await readFile(join(folder, MANIFEST), 'utf8');
   // `raw` keeps a row's own text, so that no quoting is changed on the way through.
   const rows: unknown = parse(manifest, { raw: true, relax_quotes: true });
@@ -91,17 +76,8 @@ async function packBatch(
   folder: string,
   { key, manifest, images }: Batch,
 ): Promise<number> {
-  const archive = new ZipArchive({ store: true });
-  const body = new PassThrough();
-  const packed = pipeline(archive, body);
-  archive.append(manifest, { name: MANIFEST });
-  for (const image of images) archive.file(join(folder, image), { name: image });
-  const upload = new Upload({
-    client: s3,
-    params: { Bucket: bucket, Key: key, Body: body, ContentType: 'application/zip' },
-    queueSize: PARTS_AT_ONCE,
-    partSize: PART_BYTES,
+  return pack(s3, { bucket, key }, PART_BYTES, async (archive) => {
+    archive.append(manifest, { name: MANIFEST });
+    for (const image of images) archive.file(join(folder, image), { name: image });
   });
-  await Promise.all([upload.done(), archive.finalize(), packed]);
-  return archive.pointer();
 }

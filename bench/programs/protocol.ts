@@ -1,15 +1,9 @@
 import { createInterface } from 'node:readline';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../src/clients.ts';
-import type { Job } from '../split/competitor.ts';
 
-/** What a program is to do: a line of JSON on its standard input. */
-export interface ProgramJob extends Job {
-  /** Rows a batch zip. */
-  readonly batchSize: number;
-  /** Batch zips that are made at once. */
-  readonly lanes: number;
-}
+/** What a program is to do: a line of JSON on its standard input. `lanes` is how much it does at once. */
+export type ProgramJob<J> = J & { readonly lanes: number };
 
 /** What a program has done: a line of JSON on its standard output. In bytes over the network. */
 export interface ProgramResult {
@@ -25,8 +19,8 @@ export const READY = 'ready';
  * with a fresh S3 client, and says what it has done. Ends with its standard input, so that its memory
  * can be looked at before.
  */
-export async function runProgram(
-  work: (s3: S3Client, job: ProgramJob) => Promise<ProgramResult>,
+export async function runProgram<J>(
+  work: (s3: S3Client, job: ProgramJob<J>) => Promise<ProgramResult>,
 ): Promise<void> {
   console.log(READY);
   for await (const line of createInterface({ input: process.stdin })) {

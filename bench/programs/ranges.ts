@@ -1,7 +1,11 @@
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectLocation, ObjectVersion } from '../../src/storage/errors.ts';
 import { inLanes } from '../../src/storage/lanes.ts';
-import { headObject, readRange } from '../../src/storage/objects.ts';
+import { headObject, readRange, streamRange } from '../../src/storage/objects.ts';
+import { ahead } from './ahead.ts';
 
 /** Reads of the archive under way at once, as many as sheaf has for a batch zip that it verifies. */
 const READS_AT_ONCE = 4;
@@ -37,21 +41,31 @@ export function readSideBySide(
   return inLanes(ranges(size, RANGE_BYTES), READS_AT_ONCE, signal, read);
 }
 
+/** Writes an object to a file, which is made; returns its bytes. Throws where there is none. */
+export async function download(
+  s3: S3Client,
+  location: ObjectLocation,
+  file: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const object = await findArchive(s3, location);
+  await writeFile(file, '');
+  await readSideBySide(object.size, signal, async ({ start, end }) => {
+    const target = createWriteStream(file, { flags: 'r+', start });
+    await pipeline(streamRange(s3, object, start, end, signal), target);
+  });
+  return object.size;
+}
+
 /** The bytes of an object in their order, while the ranges that come next are read already. */
-export async function* readInOrder(
+export function readInOrder(
   s3: S3Client,
   archive: ObjectVersion,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const ahead: Promise<Buffer>[] = [];
-  for (const { start, end } of ranges(archive.size, BUFFERED_RANGE_BYTES)) {
-    const read = readRange(s3, archive, start, end, signal);
-    // Thrown when it is its turn.
-    read.catch(() => {});
-    ahead.push(read);
-    if (ahead.length === READS_AT_ONCE) yield (await ahead.shift()) as Buffer;
-  }
-  for (const read of ahead) yield await read;
+  return ahead(ranges(archive.size, BUFFERED_RANGE_BYTES), READS_AT_ONCE, ({ start, end }) =>
+    readRange(s3, archive, start, end, signal),
+  );
 }
 
 function ranges(size: number, length: number): Range[] {

@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectVersion } from '../../src/storage/errors.ts';
 import { streamRange } from '../../src/storage/objects.ts';
+import type { ArchiveJob } from '../split/archive.ts';
 import { runProgram } from './protocol.ts';
 import { findArchive, readInOrder, readSideBySide } from './ranges.ts';
 
@@ -16,7 +17,7 @@ const INFLATED_CHUNK_BYTES = 1024 * 1024;
 /** No failure is left running: the process ends with it. */
 const { signal } = new AbortController();
 
-await runProgram(async (s3, job) => {
+await runProgram<ArchiveJob>(async (s3, job) => {
   const archive = await findArchive(s3, job);
   await (job.file.endsWith('.gz') ? inflate(s3, archive) : read(s3, archive));
   return { bytesRead: archive.size, bytesWritten: 0 };

@@ -12,7 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { sampleExport } from '../../src/local/sample-export.ts';
 import { inLanes } from '../../src/storage/lanes.ts';
-import { type ProgramJob, type ProgramResult, runProgram } from './protocol.ts';
+import type { ArchiveJob } from '../split/archive.ts';
+import { type ProgramResult, runProgram } from './protocol.ts';
 
 /** Size of a part (bytes) and parts under way at once: more of either is no faster. */
 const PART_BYTES = 16 * 1024 * 1024;
@@ -25,7 +26,7 @@ const part = imageBytes(process.argv.includes('compressible'));
 
 await runProgram(upload);
 
-async function upload(s3: S3Client, job: ProgramJob): Promise<ProgramResult> {
+async function upload(s3: S3Client, job: ArchiveJob): Promise<ProgramResult> {
   const target = { Bucket: job.bucket, Key: `batch/${job.base}` };
   const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target));
   const parts: CompletedPart[] = [];

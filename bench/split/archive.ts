@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +6,8 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { upload } from '../../src/cli/upload.ts';
 import { type SampleFormat, sampleExport } from '../../src/local/sample-export.ts';
 import type { ObjectLocation } from '../../src/storage/errors.ts';
+import type { JobPlace } from '../contest/competitor.ts';
+import { sha256 } from '../contest/read-zip.ts';
 
 /** What is split: the archive's make and the batches that it is to become. */
 export interface SplitTask {
@@ -37,6 +38,20 @@ export interface Archive {
   readonly images: readonly { readonly name: string; readonly sha256: string }[];
   /** Puts it into S3. */
   upload(s3: S3Client, target: ObjectLocation): Promise<void>;
+}
+
+/** An archive that is to be split. */
+export interface ArchiveJob extends JobPlace {
+  /** S3 key of the archive, its bare name, and its size in bytes. */
+  readonly key: string;
+  readonly file: string;
+  readonly size: number;
+  /** What the names of its batch zips begin with. */
+  readonly base: string;
+  /** Bytes of its images and its manifest. */
+  readonly contentBytes: number;
+  /** Rows a batch zip. */
+  readonly batchSize: number;
 }
 
 /** The same images each time: a run can be repeated. */
@@ -80,8 +95,4 @@ export async function makeArchive(task: SplitTask, folder: string): Promise<Arch
       await upload(s3, chunks, target, () => {});
     },
   };
-}
-
-export function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

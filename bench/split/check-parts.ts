@@ -1,9 +1,8 @@
-import { buffer } from 'node:stream/consumers';
-import { crc32 } from 'node:zlib';
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import yauzl from 'yauzl';
 import { getObject } from '../../src/storage/objects.ts';
-import { type Archive, sha256 } from './archive.ts';
+import { readZip, sha256 } from '../contest/read-zip.ts';
+import type { Archive } from './archive.ts';
 
 const FOLDER = 'batch/';
 const MANIFEST = 'manifest.csv';
@@ -59,18 +58,13 @@ async function checkNames(s3: S3Client, Bucket: string, expected: string[]): Pro
   throw new Error(`Expected the batch zips ${expected.join(', ')}, got ${found.join(', ')}`);
 }
 
-/** Reads every file and checks its CRC-32, which yauzl leaves to its callers; sizes it checks itself. */
 async function readContents(bytes: Buffer, name: string): Promise<Contents> {
   const zip = await yauzl.fromBufferPromise(bytes);
   const images: { name: string; sha256: string }[] = [];
   const manifests: Buffer[] = [];
-  for await (const entry of zip.eachEntry()) {
-    const content = await buffer(await zip.openReadStreamPromise(entry));
-    if (crc32(content) !== entry.crc32) {
-      throw new Error(`${entry.fileName} in ${name} has another CRC-32 than ${name} says`);
-    }
-    if (entry.fileName === MANIFEST) manifests.push(content);
-    else images.push({ name: entry.fileName, sha256: sha256(content) });
+  for await (const file of readZip(zip, name)) {
+    if (file.name === MANIFEST) manifests.push(file.content);
+    else images.push({ name: file.name, sha256: sha256(file.content) });
   }
   const [manifest, ...others] = manifests;
   if (!manifest || others.length > 0) {

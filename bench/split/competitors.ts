@@ -1,12 +1,7 @@
-import { fileURLToPath } from 'node:url';
-import { pythonPackages } from '../measure/python-packages.ts';
-import type { SplitTask } from './archive.ts';
-import type { Competitor } from './competitor.ts';
-import { programCompetitor } from './program.ts';
-import { sheafCompetitor } from './sheaf.ts';
-
-/** Whose time the ratios are taken to. */
-export const BASELINE = 'c';
+import type { Competitors } from '../contest/choose.ts';
+import { pythonProgram, typeScriptProgram } from '../contest/program-files.ts';
+import type { ArchiveJob, SplitTask } from './archive.ts';
+import { sheaf } from './service.ts';
 
 /** The variants of sheaf. */
 export const SHEAF_IDS = ['a', 'a2', 'a3', 'b'] as const;
@@ -14,67 +9,58 @@ export const SHEAF_IDS = ['a', 'a2', 'a3', 'b'] as const;
 /** Every competitor there is for any archive. */
 export const COMPETITOR_IDS = [...SHEAF_IDS, 'c', 'd', 'e', 'u'] as const;
 
-type Competitors = Record<string, () => Promise<Competitor>>;
+/** What `--lanes` is the number of. */
+const LANES = 'batch zips at once';
 
-/** The competitors that make sense for a task, in the order in which they take turns. */
-export function competitorsFor({ source, compressible }: SplitTask): Competitors {
-  const floor = source === 'tar.gz' ? 'inflating, no more' : 'reading, no more';
-  const peers: Competitors = { c: carefulTypeScript, d: carefulPython, e: () => reading(floor) };
-  if (source === 'zip') return { ...ON_ZIP, ...peers };
-  return { ...ON_TAR, ...peers, u: () => uploading(compressible) };
+/** A variant of sheaf: its settings make it. */
+interface Variant {
+  readonly id: (typeof SHEAF_IDS)[number];
+  readonly title: string;
+  readonly settings: Readonly<Record<string, string>>;
 }
 
-const ON_ZIP: Competitors = {
-  a: async () => sheafCompetitor({ id: 'a', title: 'sheaf, VERIFY=on' }, { VERIFY: 'on' }),
-  a2: async () => sheafCompetitor({ id: 'a2', title: 'sheaf, VERIFY=off' }, { VERIFY: 'off' }),
-  b: async () =>
-    sheafCompetitor(
-      { id: 'b', title: 'sheaf, no range copy' },
-      { VERIFY: 'on', RANGE_COPY: 'off' },
-    ),
-};
+const ON_ZIP: readonly Variant[] = [
+  { id: 'a', title: 'sheaf, VERIFY=on', settings: { VERIFY: 'on' } },
+  { id: 'a2', title: 'sheaf, VERIFY=off', settings: { VERIFY: 'off' } },
+  { id: 'b', title: 'sheaf, no range copy', settings: { VERIFY: 'on', RANGE_COPY: 'off' } },
+];
 
 /** Without VERIFY: a TAR's files are all read, and no CRC-32 comes with them. */
-const ON_TAR: Competitors = {
-  a: async () => sheafCompetitor({ id: 'a', title: 'sheaf' }, { WORKSPACE: 's3' }),
-  a3: async () =>
-    sheafCompetitor({ id: 'a3', title: 'sheaf, WORKSPACE=disk' }, { WORKSPACE: 'disk' }),
-  b: async () =>
-    sheafCompetitor(
-      { id: 'b', title: 'sheaf, no range copy' },
-      { WORKSPACE: 's3', RANGE_COPY: 'off' },
-    ),
-};
+const ON_TAR: readonly Variant[] = [
+  { id: 'a', title: 'sheaf', settings: { WORKSPACE: 's3' } },
+  { id: 'a3', title: 'sheaf, WORKSPACE=disk', settings: { WORKSPACE: 'disk' } },
+  { id: 'b', title: 'sheaf, no range copy', settings: { WORKSPACE: 's3', RANGE_COPY: 'off' } },
+];
 
-async function carefulTypeScript(): Promise<Competitor> {
-  return programCompetitor({ id: 'c', title: 'careful TypeScript', splits: true, hasLanes: true }, [
-    process.execPath,
-    programFile('careful.ts'),
-  ]);
-}
-
-async function carefulPython(): Promise<Competitor> {
-  return programCompetitor(
-    { id: 'd', title: 'careful Python', splits: true, hasLanes: true },
-    ['python3', programFile('careful.py')],
-    { PYTHONPATH: await pythonPackages(process.env) },
+/** The competitors that make sense for a task, in the order in which they take turns. */
+export function competitorsFor(task: SplitTask): Competitors<ArchiveJob> {
+  const { source, compressible } = task;
+  const variants = source === 'zip' ? ON_ZIP : ON_TAR;
+  const competitors: Competitors<ArchiveJob> = Object.fromEntries(
+    variants.map((variant) => [variant.id, async () => sheaf(variant, variant.settings, task)]),
   );
+  const floor = source === 'tar.gz' ? 'inflating, no more' : 'reading, no more';
+  Object.assign(competitors, { c: carefulTypeScript, d: carefulPython, e: () => reading(floor) });
+  if (source !== 'zip') competitors.u = () => uploading(compressible);
+  return competitors;
 }
 
-async function reading(title: string): Promise<Competitor> {
-  return programCompetitor({ id: 'e', title, splits: false, hasLanes: false }, [
-    process.execPath,
-    programFile('read-only.ts'),
-  ]);
+function carefulTypeScript() {
+  const about = { id: 'c', title: 'careful TypeScript', delivers: true, lanes: LANES };
+  return typeScriptProgram<ArchiveJob>(about, 'careful.ts');
 }
 
-async function uploading(compressible: boolean): Promise<Competitor> {
-  return programCompetitor(
-    { id: 'u', title: 'uploading, no more', splits: false, hasLanes: false },
-    [process.execPath, programFile('upload-only.ts'), ...(compressible ? ['compressible'] : [])],
-  );
+function carefulPython() {
+  const about = { id: 'd', title: 'careful Python', delivers: true, lanes: LANES };
+  return pythonProgram<ArchiveJob>(about, 'careful.py');
 }
 
-function programFile(name: string): string {
-  return fileURLToPath(new URL(`../programs/${name}`, import.meta.url));
+function reading(title: string) {
+  return typeScriptProgram<ArchiveJob>({ id: 'e', title, delivers: false }, 'read-only.ts');
+}
+
+function uploading(compressible: boolean) {
+  const about = { id: 'u', title: 'uploading, no more', delivers: false };
+  const args = compressible ? ['compressible'] : [];
+  return typeScriptProgram<ArchiveJob>(about, 'upload-only.ts', ...args);
 }

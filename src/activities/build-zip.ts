@@ -2,6 +2,7 @@ import { FileCrcs } from '../archive/file-crcs.ts';
 import { type ReadStretch, readStretches } from '../archive/part-crcs.ts';
 import { type ArchivedFile, zipDirectory, zipHeader } from '../archive/zip-layout.ts';
 import { decodeShard, type StoredShard } from '../archive/zip-shard-file.ts';
+import type { Budget } from '../storage/budget.ts';
 import type { MovedBytes } from '../storage/copy-part.ts';
 import { UploadGoneError } from '../storage/errors.ts';
 import {
@@ -29,7 +30,12 @@ export interface ShardReport extends MovedBytes {
 }
 
 /** Activities that build an archive from objects. */
-export function createBuildZipActivities(dependencies: BuildDependencies) {
+export function createBuildZipActivities(
+  dependencies: BuildDependencies & {
+    /** Objects that the process may read at once for parts that it joins. */
+    readonly reads: Budget;
+  },
+) {
   const { s3 } = dependencies;
 
   /** Makes the parts of a shard, of which an attempt before may have made some. */

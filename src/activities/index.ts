@@ -47,7 +47,7 @@ export function createActivities({ s3, sqs, config, disk }: ActivityDependencies
     ...createInspectFilesActivity({ s3, config }),
     ...createDeflateGroupActivity({ s3, bytes }),
     ...createPlanZipActivity({ s3, config }),
-    ...createBuildZipActivities(building),
+    ...createBuildZipActivities({ ...building, reads: new Budget(config.MAX_PARALLEL_READS) }),
     ...createFinishZipActivities({ s3, sqs, config }),
     ...createSendResultActivity({ sqs }),
     ...createWorkingObjectsActivity({ s3, config }),

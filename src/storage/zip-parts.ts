@@ -11,6 +11,7 @@ import {
 import type { CopyPart, JoinPart } from '../archive/part-plan.ts';
 import type { PlannedPart, PlannedPiece, StoredShard } from '../archive/zip-shard-file.ts';
 import { turnsOf } from '../archive/zip-shards.ts';
+import type { Budget } from './budget.ts';
 import { originReader } from './byte-origin.ts';
 import { type CopyOptions, copyOrMovePart, type MovedBytes } from './copy-part.ts';
 import { counted } from './counted.ts';
@@ -19,15 +20,21 @@ import { inLanes, together } from './lanes.ts';
 import { listParts, streamPart, uploadPart } from './multipart.ts';
 import { readRange, streamRange } from './objects.ts';
 
-/** Parts of one shard that are made at once, and objects that are read at once for one of them. */
+/** Parts of one shard that are made at once, and objects that are read at once for one of them, if the process's budgets allow. */
 const PART_LANES = 8;
-const READ_LANES = 16;
+const READ_LANES = 32;
 
 /**
  * The largest part (bytes) that is put together in memory. Larger ones, which only archives of more than
  * 300 GB have, are uploaded as they are read; where a CRC-32 has to be known before, they are read twice.
  */
 const MAX_JOINED_BYTES = 32 * 1024 * 1024;
+
+/**
+ * What a part that is put together holds, as a multiple of its size: the part itself, and what is on its
+ * way in the buffers of sockets until it is copied there.
+ */
+const JOIN_MEMORY_FACTOR = 2;
 
 /** What a streamed read holds at most (bytes): the socket's and the SDK's buffers. */
 const STREAM_BYTES = 2 * 1024 * 1024;
@@ -42,6 +49,8 @@ export interface ShardProgress extends MovedBytes {
 
 export interface ZipPartsOptions extends CopyOptions {
   readonly shard: StoredShard;
+  /** Objects that this process may read at once for parts that it joins. */
+  readonly reads: Budget;
   /** Where CRC-32s that reading tells are noted, and headers take them from. */
   readonly crcs: FileCrcs;
   /** The bytes of a piece that is no range, once the CRC-32s that it needs are known. */
@@ -62,8 +71,8 @@ interface PartTask {
 
 /**
  * Makes the parts of a shard that S3 does not have yet, in any order, and finds out the CRC-32s of its
- * files as they are read. Each object is read once at most; one that S3 copies, and whose CRC-32 is
- * known, not at all.
+ * files as they are read. An object is read once at most, unless its part is larger than what is joined
+ * in memory; one that S3 copies, and whose CRC-32 is known, not at all.
  *
  * @throws ArchiveError where a file is not what S3 says of it
  * @throws ObjectChangedError where an object is no longer the version that was planned on
@@ -170,7 +179,7 @@ class PartMaker {
   /** Puts a part together in memory: each range is read straight to its place. */
   async #join(part: JoinPart<PlannedPiece>, signal: AbortSignal): Promise<readonly number[]> {
     const { s3, upload, bytes, pool } = this.#options;
-    return bytes.spend(part.size, signal, async () => {
+    return bytes.spend(JOIN_MEMORY_FACTOR * part.size, signal, async () => {
       const { bytes: room, release } = pool.take(part.size);
       try {
         const found = await this.#readInto(room, part, signal);
@@ -192,7 +201,7 @@ class PartMaker {
     part: JoinPart<PlannedPiece>,
     signal: AbortSignal,
   ): Promise<readonly number[]> {
-    const { s3, crcs, shard } = this.#options;
+    const { s3, reads, crcs, shard } = this.#options;
     const ranges = placesOf(part).flatMap(([piece, at]) =>
       'start' in piece ? [{ piece, at }] : [],
     );
@@ -200,7 +209,9 @@ class PartMaker {
     await inLanes(ranges, READ_LANES, signal, async ({ piece, at }, either) => {
       const { source = 0, start, end } = piece;
       const place = room.subarray(at, at + end - start);
-      await readRange(s3, this.#objectOf(piece), start, end, either, place);
+      await reads.spend(1, either, () =>
+        readRange(s3, this.#objectOf(piece), start, end, either, place),
+      );
       this.progress.bytesRead += place.length;
       if (!shard.sources.get(source)?.file) return;
       const crc = crc32(place);

@@ -181,6 +181,7 @@ async function prepare(
       bytes: new Budget(64 * MIB),
       pool: new BufferPool(64 * MIB),
       copies: new Budget(4),
+      reads: new Budget(48),
       signal: NEVER,
       resumeFrom: undefined,
       onProgress: () => {},

@@ -15,25 +15,21 @@ export interface Arena {
   readonly signal: AbortSignal;
 }
 
-/** The archive as a file, the same in S3 with its batch zips, and three times more for those who work on disk; with air. */
-const DISK_PER_ARCHIVE_BYTE = 8;
-
 /**
  * Runs `work` on a fresh embedded stack, which is stopped and removed at the end, whatever happens.
- * Throws, before it starts anything, where the disk is too small for archives of `archiveBytes`.
+ * Throws, before it starts anything, where fewer than `diskBytes` are free on the disk.
  */
 export async function inArena<T>(
-  archiveBytes: number,
+  diskBytes: number,
   signal: AbortSignal,
   work: (arena: Arena) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'sheaf-bench-'));
   try {
     const { bavail, bsize } = await statfs(folder);
-    const needed = DISK_PER_ARCHIVE_BYTE * archiveBytes;
-    if (bavail * bsize < needed) {
+    if (bavail * bsize < diskBytes) {
       throw new Error(
-        `Expected ${formatBytes(needed)} free in ${tmpdir()}, got ${formatBytes(bavail * bsize)}; set TMPDIR, or take smaller --images`,
+        `Expected ${formatBytes(diskBytes)} free in ${tmpdir()}, got ${formatBytes(bavail * bsize)}; set TMPDIR, or measure with less`,
       );
     }
     const stack = await startStack({

@@ -3,28 +3,20 @@ import type { StackEndpoints } from '../../src/local/endpoints.ts';
 /** Where a competitor works. */
 export interface Site {
   readonly stack: StackEndpoints;
-  /** Rows a batch zip. */
-  readonly batchSize: number;
+  /** The bucket of the job that counts; a rehearsal has another one. */
+  readonly bucket: string;
   /** Its temporary folder. */
   readonly workDir: string;
-  /** Batch zips that a program makes at once; sheaf has a setting of its own. */
+  /** How much a program does at once, see `Competitor.lanes`; sheaf has settings of its own. */
   readonly lanes: number;
   /** Gives up. */
   readonly signal: AbortSignal;
 }
 
-/** An archive that is to be split. */
-export interface Job {
-  /** Holds the archive and nothing else. */
+/** What every job has; what is to be done comes beside it. */
+export interface JobPlace {
+  /** Holds what is worked on and nothing else; takes what is made of it. */
   readonly bucket: string;
-  /** S3 key of the archive, its bare name, and its size in bytes. */
-  readonly key: string;
-  readonly file: string;
-  readonly size: number;
-  /** What the names of its batch zips begin with. */
-  readonly base: string;
-  /** Bytes of its images and its manifest. */
-  readonly contentBytes: number;
   /** An empty folder for what is kept on disk. */
   readonly workDir: string;
 }
@@ -39,26 +31,29 @@ export interface Account {
 }
 
 /** A competitor that is up and waits for work. */
-export interface Standby {
+export interface Standby<J> {
   /** The process that does the work, and others that it needs. */
   readonly pid: number;
   readonly helpers: readonly number[];
   /** Does the work; this is what is timed. */
-  run(job: Job): Promise<void>;
+  run(job: J): Promise<void>;
   /** What the last job took; called after it, outside the time. */
   account(): Promise<Account>;
   stop(): Promise<void>;
 }
 
-/** One way to split an archive. */
-export interface Competitor {
+/** One way to do jobs of a kind. */
+export interface Competitor<J> {
   /** As in the `--only` option. */
   readonly id: string;
   /** What it is, in a few words. */
   readonly title: string;
-  /** Whether it makes batch zips; the floor and the uploads alone do not. */
-  readonly splits: boolean;
-  /** Whether `Site.lanes` means something to it. */
-  readonly hasLanes: boolean;
-  start(site: Site): Promise<Standby>;
+  /** Whether it does the job, whose results are then checked; a floor does not. */
+  readonly delivers: boolean;
+  /** What `Site.lanes` is the number of, e.g. `batch zips at once`; undefined where it means nothing to it. */
+  readonly lanes?: string | undefined;
+  start(site: Site): Promise<Standby<J>>;
 }
+
+/** What a competitor is called. */
+export type About = Pick<Competitor<unknown>, 'id' | 'title'>;

@@ -1,8 +1,8 @@
 import { watchDisk } from '../measure/disk.ts';
 import { startS3Counter, type Traffic } from '../measure/s3-counter.ts';
-import type { Archive } from './archive.ts';
 import type { Arena } from './arena.ts';
-import type { Competitor } from './competitor.ts';
+import type { Competitor, JobPlace } from './competitor.ts';
+import type { Assignment } from './exercise.ts';
 import { type Measurement, measure } from './measure.ts';
 
 /** What can only be measured at the price of time. */
@@ -13,24 +13,23 @@ export interface Untimed {
   readonly disk: number;
 }
 
-/** Lets a competitor split the archive once, while its requests are counted and its folder is watched. */
-export async function measureUntimed(
+/** Lets a competitor do its job once, while its requests are counted and its folder is watched. */
+export async function measureUntimed<J extends JobPlace>(
   arena: Arena,
-  competitor: Competitor,
-  archive: Archive,
+  assignment: Assignment<J>,
   lanes: number,
 ): Promise<Untimed & { readonly figures: Measurement }> {
   const { endpoints } = arena.stack;
   const counter = await startS3Counter(endpoints.s3.endpoint);
   let disk = 0;
-  const watched = watching(competitor, (most) => {
+  const competitor = watching(assignment.competitor, (most) => {
     disk = most;
   });
   try {
     const counted = { ...endpoints, s3: { ...endpoints.s3, endpoint: counter.endpoint } };
     // Without a rehearsal, which would be counted too.
-    const only = { archive, rehearsal: undefined, lanes, endpoints: counted };
-    const figures = await measure(arena, watched, only);
+    const watched = { ...assignment, competitor, rehearsal: undefined };
+    const figures = await measure(arena, watched, { lanes, endpoints: counted });
     return { traffic: { ...counter.traffic }, disk, figures };
   } finally {
     await counter.close();
@@ -38,7 +37,7 @@ export async function measureUntimed(
 }
 
 /** The competitor, with a watch over its folder while it works. */
-function watching(competitor: Competitor, tell: (most: number) => void): Competitor {
+function watching<J>(competitor: Competitor<J>, tell: (most: number) => void): Competitor<J> {
   return {
     ...competitor,
     start: async (site) => {

@@ -1,7 +1,9 @@
 import { type Spread, spread } from '../measure/statistics.ts';
-import { BASELINE } from './competitors.ts';
 import type { Measurement } from './measure.ts';
 import type { Standing } from './rounds.ts';
+
+/** Whose time the ratios are taken to. */
+export const BASELINE = 'c';
 
 /** A competitor's figures over all rounds. Sizes in bytes. */
 export interface Summary {
@@ -10,7 +12,7 @@ export interface Summary {
   readonly seconds: Spread;
   /** The baseline's median over this one's: how many times as fast. Undefined without a baseline. */
   readonly timesBaseline: number | undefined;
-  /** Bytes of the archive's images and manifest a second. */
+  /** Bytes of the content a second. */
   readonly throughput: number;
   /** Medians. */
   readonly bytesMade: number;
@@ -25,10 +27,15 @@ export interface Summary {
   /** From the round that isn't timed. */
   readonly disk: number;
   readonly requests: number;
-  readonly lanes: number | undefined;
+  /** The number of lanes that was chosen, with what they are. */
+  readonly lanes: string | undefined;
 }
 
-/** Sums up the rounds of each competitor. */
+/**
+ * Sums up the rounds of each competitor.
+ *
+ * @param contentBytes of all that ends up in archives, whoever reads or writes it
+ */
 export function summarise(standings: readonly Standing[], contentBytes: number): Summary[] {
   const baseline = standings.find(({ id }) => id === BASELINE);
   const baselineSeconds = baseline && secondsOf(baseline).median;
@@ -54,7 +61,7 @@ export function summarise(standings: readonly Standing[], contentBytes: number):
       disk,
       firstActivitySeconds: worst((round) => round.firstActivitySeconds),
       requests: traffic.requests,
-      lanes: lanes?.best,
+      lanes: lanes && `${lanes.best} ${lanes.what}`,
     };
   });
 }

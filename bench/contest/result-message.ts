@@ -1,5 +1,8 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SplitFailure, SplitSuccess } from '../../src/messages/split.ts';
+import type { ZipFailure, ZipSuccess } from '../../src/messages/zip.ts';
+
+type Result = SplitFailure | SplitSuccess | ZipFailure | ZipSuccess;
 
 /** A run that has not ended by then (ms) is not going to; the slowest competitor takes a minute. */
 const TIMEOUT_MS = 15 * 60_000;
@@ -12,7 +15,7 @@ export async function receiveResult(
   sqs: SQSClient,
   QueueUrl: string,
   signal: AbortSignal,
-): Promise<SplitSuccess> {
+): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   while (Date.now() < deadline) {
     const { Messages: [message] = [] } = await sqs.send(
@@ -22,9 +25,9 @@ export async function receiveResult(
     if (!message) continue;
     const { ReceiptHandle, Body = '' } = message;
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-    const result: SplitSuccess | SplitFailure = JSON.parse(Body);
+    const result: Result = JSON.parse(Body);
     if (result.status === 'failed') throw new Error(`The run failed: ${result.error}`);
-    return result;
+    return;
   }
   throw new Error(`No result message in ${TIMEOUT_MS / 60_000} minutes`);
 }

@@ -5,10 +5,8 @@ import { stackSqs } from '../../src/local/clients.ts';
 import { stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
 import { PACKAGE_ROOT } from '../../src/local/paths.ts';
-import type { SplitJob } from '../../src/messages/split.ts';
 import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
-import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
-import type { Competitor, Site, Standby } from './competitor.ts';
+import type { About, Competitor, JobPlace, Site, Standby } from './competitor.ts';
 import { receiveResult } from './result-message.ts';
 import { readRun } from './run-account.ts';
 
@@ -21,37 +19,54 @@ export const SHEAF_MAIN = existsSync(BUILT) ? BUILT : join(PACKAGE_ROOT, 'src', 
 const READY_TIMEOUT_MS = 90_000;
 const STOP_GRACE_MS = 15_000;
 
+/** URLs of a competitor's own queues. */
+export interface Queues {
+  readonly triggers: string;
+  readonly results: string;
+}
+
+/** A trigger message, and the run that it starts. */
+export interface Trigger {
+  readonly body: string;
+  /** @param messageId as SQS gives it */
+  workflowId(messageId: string): string;
+}
+
+/** What a kind of job needs beside the processes. */
+export interface Service<J> {
+  /** Settings of the worker and the starter: where triggers come from, and what makes the variant. */
+  settings(queues: Queues, site: Site): Record<string, string>;
+  /** @param id of the job; each has another one */
+  trigger(job: J, id: string, queues: Queues): Trigger;
+}
+
 /**
  * Sheaf as it is in production: a worker and a starter, processes of their own. A run begins with the
  * trigger message on its way into the queue and ends with the result message received.
- *
- * @param settings what makes the variant, e.g. `{ VERIFY: 'off' }`
  */
-export function sheafCompetitor(
-  about: Pick<Competitor, 'id' | 'title'>,
-  settings: Record<string, string>,
-): Competitor {
-  const start = (site: Site) => startSheaf(about.id, settings, site);
-  return { ...about, splits: true, hasLanes: false, start };
+export function sheafCompetitor<J extends JobPlace>(
+  about: About,
+  service: Service<J>,
+): Competitor<J> {
+  return { ...about, delivers: true, start: (site) => startSheaf(about.id, service, site) };
 }
 
-async function startSheaf(
-  id: string,
-  settings: Record<string, string>,
-  site: Site,
-): Promise<Standby> {
+async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promise<Standby<J>> {
   // Its own queues and task queue: nothing of another variant is ever taken for its own.
   const name = `bench-${id}-${Date.now()}`;
   const sqs = stackSqs(site.stack);
-  const triggerUrl = await createQueue(sqs, name);
-  const updatesQueueUrl = await createQueue(sqs, `${name}-updates`);
+  const queues = {
+    triggers: await createQueue(sqs, name),
+    results: await createQueue(sqs, `${name}-results`),
+  };
   const env = {
     ...process.env,
     ...stackEnvironment(site.stack),
-    ...settings,
+    // Of the stack's own queues, none.
+    SPLIT_QUEUE_URL: '',
+    SQS_SOURCE_QUEUE: '',
+    ...service.settings(queues, site),
     TASK_QUEUE: name,
-    SPLIT_QUEUE_URL: triggerUrl,
-    BATCH_SIZE: String(site.batchSize),
     TMPDIR: site.workDir,
   };
   const worker = sheafProcess('worker', env, site);
@@ -73,21 +88,15 @@ async function startSheaf(
   return {
     pid: worker.pid as number,
     helpers: [starter.pid as number],
-    run: async ({ bucket, key, file, size }) => {
+    run: async (job) => {
       jobs += 1;
-      const message: SplitJob = {
-        downloadId: `${name}-${jobs}`,
-        file,
-        exportPath: key,
-        totalSize: size,
-        s3Bucket: bucket,
-        updatesQueueUrl,
-      };
-      last = { workflowId: splitWorkflowId(message), sentAt: Date.now() };
-      // As PHP's json_encode writes it: slashes are escaped.
-      const MessageBody = JSON.stringify(message).replaceAll('/', '\\/');
-      await sqs.send(new SendMessageCommand({ QueueUrl: triggerUrl, MessageBody }));
-      await receiveResult(sqs, updatesQueueUrl, site.signal);
+      const { body, workflowId } = service.trigger(job, `${name}-${jobs}`, queues);
+      const sentAt = Date.now();
+      const { MessageId = '' } = await sqs.send(
+        new SendMessageCommand({ QueueUrl: queues.triggers, MessageBody: body }),
+      );
+      last = { workflowId: workflowId(MessageId), sentAt };
+      await receiveResult(sqs, queues.results, site.signal);
     },
     account: () => readRun(site.stack, last.workflowId, last.sentAt),
     stop,

@@ -45,7 +45,7 @@ function standingsRow(summary: Summary): Row {
 export function standingsNotes(summaries: readonly Summary[]): string[] {
   const notes: string[] = [];
   for (const { id, lanes } of summaries) {
-    if (lanes) notes.push(`(${id}) made ${lanes} batch zips at once, the fastest of those tried.`);
+    if (lanes) notes.push(`(${id}) had ${lanes}, the fastest of those tried.`);
   }
   const starter = Math.max(...summaries.map((summary) => summary.peakMemoryOfHelpers ?? 0));
   if (starter > 0) {

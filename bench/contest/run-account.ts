@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
+import type { zipFiles } from '../../src/workflows/zip-files.ts';
 import type { Account } from './competitor.ts';
 
 /** What a finished run says of itself: its result, and when its first activity began after `sentAt` (epoch, ms). */
@@ -13,7 +14,7 @@ export async function readRun(
   const connection = await Connection.connect({ address });
   try {
     const client = new Client({ connection, namespace });
-    const handle = client.workflow.getHandle<typeof splitArchive>(workflowId);
+    const handle = client.workflow.getHandle<typeof splitArchive | typeof zipFiles>(workflowId);
     const { bytesRead, bytesWritten } = await handle.result();
     const { events } = await handle.fetchHistory();
     const first = events?.find((event) => event.activityTaskStartedEventAttributes);

@@ -5,15 +5,14 @@ import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import { settleDisk } from '../measure/disk.ts';
 import { cpuSeconds, peakMemory } from '../measure/processes.ts';
-import type { Archive } from './archive.ts';
 import type { Arena } from './arena.ts';
-import { checkParts } from './check-parts.ts';
-import type { Account, Competitor, Job, Standby } from './competitor.ts';
+import type { Account, JobPlace, Standby } from './competitor.ts';
+import type { Assignment, Exercise } from './exercise.ts';
 
-/** One measured split. Sizes in bytes; what can't be known on this system is absent. */
+/** One measured job. Sizes in bytes; what can't be known on this system is absent. */
 export interface Measurement extends Account {
   readonly seconds: number;
-  /** Of the batch zips; 0 for who makes none. */
+  /** Of what was made; 0 for who makes nothing. */
   readonly bytesMade: number;
   /** The most memory that the process which does the work has held, and its helpers. */
   readonly peakMemory: number | undefined;
@@ -24,43 +23,40 @@ export interface Measurement extends Account {
 }
 
 export interface MeasureOptions {
-  readonly archive: Archive;
-  /** Split first, untimed; undefined for a cold start. */
-  readonly rehearsal: Archive | undefined;
-  /** Batch zips at once, as in `Site`. */
+  /** As in `Site`. */
   readonly lanes: number;
   /** What the competitor takes for the stack, where not the arena's. */
   readonly endpoints?: StackEndpoints;
 }
 
 /**
- * Lets a competitor split the archive once and checks all that it has made. Each time everything is
- * new: the bucket (its own volumes on the disk, so that no space of earlier ones is cleaned up
- * meanwhile), the archive in it, the competitor's processes and folder. The clock runs while it works,
- * not while it starts or rehearses: a service that has worked before is what is compared.
+ * Lets a competitor do its job once and checks all that it has made. Each time everything is new: the
+ * bucket (its own volumes on the disk, so that no space of earlier ones is cleaned up meanwhile), what
+ * is in it, the competitor's processes and folder. The clock runs while it works, not while it starts
+ * or rehearses: a service that has worked before is what is compared.
  */
-export async function measure(
+export async function measure<J extends JobPlace>(
   arena: Arena,
-  competitor: Competitor,
-  { archive, rehearsal, lanes, endpoints = arena.stack.endpoints }: MeasureOptions,
+  { competitor, exercise, rehearsal }: Assignment<J>,
+  { lanes, endpoints: stack = arena.stack.endpoints }: MeasureOptions,
 ): Promise<Measurement> {
   const { s3, folder, signal } = arena;
-  const { batchSize } = archive;
   const workDir = await mkdtemp(join(folder, `${competitor.id}-`));
-  return withJob(arena, archive, workDir, async (job) => {
-    const standby = await competitor.start({ stack: endpoints, batchSize, workDir, lanes, signal });
+  return withJob(arena, exercise, workDir, async (job) => {
+    const { bucket } = job;
+    const standby = await competitor.start({ stack, bucket, workDir, lanes, signal });
     const figures = await timed(arena, standby, workDir, job, rehearsal);
-    const bytesMade = competitor.splits ? await checkParts(s3, job.bucket, archive) : 0;
+    const bytesMade = competitor.delivers ? await exercise.check(s3, job, signal) : 0;
     return { ...figures, bytesMade };
   }).finally(() => rm(workDir, { recursive: true, force: true }));
 }
 
-async function timed(
+async function timed<J extends JobPlace>(
   arena: Arena,
-  standby: Standby,
+  standby: Standby<J>,
   workDir: string,
-  job: Job,
-  rehearsal: Archive | undefined,
+  job: J,
+  rehearsal: Exercise<J> | undefined,
 ): Promise<Figures> {
   try {
     if (rehearsal) await withJob(arena, rehearsal, workDir, (first) => rehearse(standby, first));
@@ -72,28 +68,25 @@ async function timed(
   }
 }
 
-async function rehearse(standby: Standby, job: Job): Promise<void> {
+async function rehearse<J>(standby: Standby<J>, job: J): Promise<void> {
   await standby.run(job);
   // Asks for what only a run that has wholly ended can tell: what it cleans up must still be there.
   await standby.account();
 }
 
-/** Puts an archive into a bucket of its own, beside an empty folder; both are gone in the end. */
-async function withJob<T>(
-  { s3 }: Arena,
-  archive: Archive,
+/** Sets a job in a bucket of its own, beside an empty folder; both are gone in the end. */
+async function withJob<J extends JobPlace, T>(
+  { s3, signal }: Arena,
+  exercise: Exercise<J>,
   parent: string,
-  work: (job: Job) => Promise<T>,
+  work: (job: J) => Promise<T>,
 ): Promise<T> {
-  const { fileName: file, base, size, contentBytes } = archive;
   const bucket = `bench-${randomBytes(6).toString('hex')}`;
-  const key = `export/${file}`;
   const workDir = join(parent, bucket);
   await mkdir(workDir);
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   try {
-    await archive.upload(s3, { bucket, key });
-    return await work({ bucket, key, file, base, size, contentBytes, workDir });
+    return await work(await exercise.set(s3, { bucket, workDir }, signal));
   } finally {
     // SeaweedFS deletes a bucket's objects with it.
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
@@ -103,7 +96,7 @@ async function withJob<T>(
 
 type Figures = Omit<Measurement, 'bytesMade'>;
 
-async function observe(arena: Arena, standby: Standby, job: Job): Promise<Figures> {
+async function observe<J>(arena: Arena, standby: Standby<J>, job: J): Promise<Figures> {
   const { pid, helpers } = standby;
   const s3Server = arena.stack.servers.s3.pid as number;
   const ownCpu = stopwatch([pid, ...helpers], cpuSeconds);

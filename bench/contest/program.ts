@@ -3,23 +3,23 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { stackEnvironment } from '../../src/local/endpoints.ts';
 import { type ProgramJob, type ProgramResult, READY } from '../programs/protocol.ts';
-import type { Competitor, Site, Standby } from './competitor.ts';
+import type { Competitor, JobPlace, Site, Standby } from './competitor.ts';
 
 /** A competitor that is a program of its own; see programs/protocol.ts for how it is spoken to. */
-export function programCompetitor(
-  about: Pick<Competitor, 'id' | 'title' | 'splits' | 'hasLanes'>,
+export function programCompetitor<J extends JobPlace>(
+  about: Omit<Competitor<J>, 'start'>,
   command: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv = {},
-): Competitor {
+): Competitor<J> {
   return { ...about, start: (site) => startProgram(command, env, site) };
 }
 
-async function startProgram(
+async function startProgram<J extends JobPlace>(
   [command, ...args]: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv,
   site: Site,
-): Promise<Standby> {
-  const { stack, workDir, batchSize, lanes, signal } = site;
+): Promise<Standby<J>> {
+  const { stack, workDir, lanes, signal } = site;
   const child = spawn(command, args, {
     env: { ...process.env, ...env, ...stackEnvironment(stack), TMPDIR: workDir },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -46,7 +46,7 @@ async function startProgram(
     pid: child.pid as number,
     helpers: [],
     run: async (job) => {
-      const order: ProgramJob = { ...job, batchSize, lanes };
+      const order: ProgramJob<J> = { ...job, lanes };
       child.stdin.write(`${JSON.stringify(order)}\n`);
       result = JSON.parse(await nextLine());
     },
