@@ -55,7 +55,7 @@ test('.envrc.dist without a stack sets the same, for the ports of docker-compose
     [...Object.keys(stack.env), 'AWS_DEFAULT_REGION'].sort(),
   );
   const compose = await readFile(join(ROOT, 'docker-compose.yml'), 'utf8');
-  const published = compose.matchAll(/'127\.0\.0\.1:(\d+):\1'/g);
+  const published = compose.matchAll(/"127\.0\.0\.1:(\d+):\1"/g);
   const ports = Object.values(settings).flatMap((value) => value.match(/:(\d+)/)?.[1] ?? []);
   expect([...published].map(([, port]) => port)).toEqual(
     expect.arrayContaining([...new Set(ports)]),
