@@ -71,7 +71,9 @@ export function testByUnzip(archive: Buffer): void {
   if (!HAS_INFO_ZIP) return;
   inFolder((folder) => {
     writeFileSync(join(folder, 'a.zip'), archive);
-    execFileSync('unzip', ['-tq', 'a.zip'], { cwd: folder, maxBuffer: MAX_OUTPUT_BYTES });
+    // In another locale it warns of names in UTF-8 that it can't show.
+    const env = { ...process.env, LC_ALL: 'C.UTF-8' };
+    execFileSync('unzip', ['-tq', 'a.zip'], { cwd: folder, env, maxBuffer: MAX_OUTPUT_BYTES });
   });
 }
 
