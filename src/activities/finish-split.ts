@@ -20,10 +20,10 @@ export function createFinishSplitActivities({ s3 }: { readonly s3: S3Client }) {
       return heartbeating(async ({ signal }) => {
         await inLanes(batches, CONFIRM_LANES, signal, async (batch, laneSignal) => {
           const location = { bucket, key: batch.key };
-          const isLost = await findLoss(s3, location, batch.fingerprint, laneSignal);
-          if (isLost) {
+          const loss = await findLoss(s3, location, batch.fingerprint, laneSignal);
+          if (loss) {
             throw ApplicationFailure.nonRetryable(
-              `${objectUrl(location)} is not the batch zip that this run built: ${isLost}; send the job again`,
+              `${objectUrl(location)} is not the batch zip that this run built: ${loss}; send the job again`,
               'BatchLost',
             );
           }

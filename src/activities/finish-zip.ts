@@ -2,7 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Config } from '../config.ts';
-import type { RenamedFile, ZipFailure, ZipJob, ZipSuccess } from '../messages/zip.ts';
+import {
+  type RenamedFile,
+  type ZipFailure,
+  type ZipJob,
+  type ZipSuccess,
+  zipFailure,
+} from '../messages/zip.ts';
 import { resolveQueue } from '../queue-url.ts';
 import { archiveUrl } from '../storage/archive-url.ts';
 import { type ObjectLocation, objectUrl, SourcesError } from '../storage/errors.ts';
@@ -40,15 +46,14 @@ export function createFinishZipActivities(dependencies: {
   const { s3, sqs, config } = dependencies;
 
   async function compose(outcome: ZipOutcome, metadata: ZipJob['metadata']) {
-    const returned = metadata === undefined ? {} : { metadata };
-    if (outcome.status === 'failed') return { ...outcome, ...returned } satisfies ZipFailure;
+    if (outcome.status === 'failed') return zipFailure(outcome.error, outcome.missing, metadata);
     const { bucket, key, size, files, renamed } = outcome.zip;
     const url = await archiveUrl(s3, config, { bucket, key });
     const success: ZipSuccess = {
       status: 'success',
       archiveUrl: url,
       ...{ bucket, key, size, files, renamed },
-      ...returned,
+      ...(metadata !== undefined && { metadata }),
     };
     return success;
   }

@@ -142,7 +142,7 @@ export function createInspectFilesActivity(dependencies: {
             await store.save(stretchName(stretches + 1), stretch, signal);
             checkpoint({ stretches: ++stretches, filesDone, filesTotal });
           }
-          const { files, missing } = await loadStretches(store, stretches, signal);
+          const { files, missing } = await store.loadStretches(stretches, signal);
           if (missing.length > 0) throw absent(missing, filesTotal);
 
           const isDeflated = job.compression === 'deflate';
@@ -179,17 +179,6 @@ function inspected(head: SourceHead, name: string): InspectedFile {
   const crc32 = size === 0 ? 0 : head.crc32;
   const modified = dosTime(lastModified.getTime() / 1000);
   return { bucket, key, etag, size, file: { name, size, crc32, ...modified } };
-}
-
-async function loadStretches(store: ZipObjects, stretches: number, signal: AbortSignal) {
-  const files: InspectedFile[] = [];
-  const missing: string[] = [];
-  for (let number = 1; number <= stretches; number++) {
-    const stretch = await store.load<InspectedStretch>(stretchName(number), signal);
-    for (const file of stretch.files) files.push(file);
-    for (const url of stretch.missing) missing.push(url);
-  }
-  return { files, missing };
 }
 
 function absent(missing: readonly string[], total: number): SourcesError {

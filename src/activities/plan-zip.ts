@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { entryError } from '../archive/entry-names.ts';
 import { ArchiveError } from '../archive/errors.ts';
+import { hasUnknownCrc } from '../archive/part-crcs.ts';
 import { cutParts } from '../archive/part-plan.ts';
 import type { ZipEntry } from '../archive/zip-entry.ts';
 import { readZipIndex } from '../archive/zip-index.ts';
@@ -109,7 +110,11 @@ export function createPlanZipActivity(dependencies: {
         assertAcceptable(parts);
         const { sources } = layout;
         const limits = { parts: config.SHARD_PARTS, ranges: SHARD_RANGES };
-        const { shards, last } = shardParts(parts, (index) => isKnown(sources[index]), limits);
+        const { shards, last } = shardParts(
+          parts,
+          (index) => !hasUnknownCrc(sources[index]),
+          limits,
+        );
         const named = [...shards.map((shard, index) => [shardName(index + 1), shard] as const)];
         let bytesWritten = 0;
         for (const [name, shard] of [...named, [LAST_SHARD, last] as const]) {
@@ -161,11 +166,6 @@ function assertAcceptable(parts: readonly PlannedPart[]): void {
   throw new ArchiveError(
     `The archive is too large for S3: one of its 10,000 parts would have ${tooLarge.size} bytes`,
   );
-}
-
-/** Whether the CRC-32 of what a source is the content of is known, or not wanted. */
-function isKnown(source: PlannedSource | undefined): boolean {
-  return !source?.file || source.file.crc32 !== undefined;
 }
 
 function sourcesOf(

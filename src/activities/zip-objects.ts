@@ -48,13 +48,20 @@ export class ZipObjects {
   }
 
   /** The files of a job in order, from stretches that are numbered from 1. */
-  async loadFiles(stretches: number, signal: AbortSignal): Promise<InspectedFile[]> {
+  async loadFiles(stretches: number, signal: AbortSignal): Promise<readonly InspectedFile[]> {
+    return (await this.loadStretches(stretches, signal)).files;
+  }
+
+  /** All stretches as one. */
+  async loadStretches(stretches: number, signal: AbortSignal): Promise<InspectedStretch> {
     const files: InspectedFile[] = [];
+    const missing: string[] = [];
     for (let number = 1; number <= stretches; number++) {
       const stretch = await this.load<InspectedStretch>(stretchName(number), signal);
       for (const file of stretch.files) files.push(file);
+      for (const url of stretch.missing) missing.push(url);
     }
-    return files;
+    return { files, missing };
   }
 }
 

@@ -35,9 +35,13 @@ export function isLiteral(piece: Piece): piece is Literal {
   return 'bytes' in piece;
 }
 
+/** What an object may be made of: ranges of sources, and bytes of a known length that come from elsewhere. */
+export type AnyPiece = Piece | { readonly length: number };
+
 /** The size of a piece in bytes. */
-export function pieceLength(piece: Piece): number {
-  return isLiteral(piece) ? piece.bytes.length : piece.end - piece.start;
+export function pieceLength(piece: AnyPiece): number {
+  if ('start' in piece) return piece.end - piece.start;
+  return 'bytes' in piece ? piece.bytes.length : piece.length;
 }
 
 /** An image of a batch zip: the name that it gets, and the source entry that it is. */

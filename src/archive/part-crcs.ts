@@ -1,5 +1,5 @@
 import type { SourceRange } from './layout.ts';
-import type { PlannedPart, StoredShard } from './zip-shard-file.ts';
+import type { PlannedPart, PlannedSource, StoredShard } from './zip-shard-file.ts';
 import { rangesOf } from './zip-shards.ts';
 
 /**
@@ -17,8 +17,12 @@ export function unreadRanges(shard: StoredShard, part: PlannedPart): readonly So
 
 /** Whether only reading tells the CRC-32 of a source, and it is wanted. */
 export function isUnread({ sources }: StoredShard, source: number): boolean {
-  const file = sources.get(source)?.file;
-  return file !== undefined && file.crc32 === undefined;
+  return hasUnknownCrc(sources.get(source));
+}
+
+/** Whether a source is a file of the archive whose CRC-32 S3 does not know. */
+export function hasUnknownCrc(source: PlannedSource | undefined): boolean {
+  return source?.file !== undefined && source.file.crc32 === undefined;
 }
 
 /** Writes down the CRC-32s of a part's unread ranges. */

@@ -1,4 +1,11 @@
-import { isLiteral, type ObjectLayout, type Piece, type SourceRange } from './layout.ts';
+import {
+  type AnyPiece,
+  isLiteral,
+  type ObjectLayout,
+  type Piece,
+  pieceLength,
+  type SourceRange,
+} from './layout.ts';
 
 const MIB = 1024 * 1024;
 
@@ -41,9 +48,6 @@ export interface JoinPart<P extends AnyPiece = Piece> {
 
 /** A part of the multipart upload; numbers run from 1, as S3 has them. */
 export type Part<P extends AnyPiece = Piece> = CopyPart | JoinPart<P>;
-
-/** What parts are cut from: ranges of sources, and bytes of a known length that come from elsewhere. */
-export type AnyPiece = SourceRange | { readonly bytes: Buffer } | { readonly length: number };
 
 /** The pieces of an object in order, and its size in bytes. */
 export interface CuttableLayout<P extends AnyPiece> {
@@ -107,7 +111,7 @@ export function cutParts<P extends AnyPiece>(
 
   const join = (piece: P) => {
     open.push(piece);
-    openSize += lengthOf(piece);
+    openSize += pieceLength(piece);
   };
   const close = () => {
     parts.push({ kind: 'join', number: parts.length + 1, size: openSize, pieces: open });
@@ -133,7 +137,7 @@ export function cutParts<P extends AnyPiece>(
     let rest = run[0];
     // An open part below the minimum takes what it lacks from the front of the run.
     while (rest && openSize > 0 && openSize < minPart) {
-      if (!isRange(rest) || lengthOf(rest) <= joinTarget) {
+      if (!isRange(rest) || pieceLength(rest) <= joinTarget) {
         join(rest);
         rest = run[++next];
       } else {
@@ -156,12 +160,6 @@ export function cutParts<P extends AnyPiece>(
   }
   if (openSize > 0) close();
   return parts;
-}
-
-/** The size of any piece in bytes. */
-function lengthOf(piece: AnyPiece): number {
-  if (isRange(piece)) return piece.end - piece.start;
-  return 'bytes' in piece ? piece.bytes.length : piece.length;
 }
 
 /** Whether it is known where a piece's bytes are; those of others depend on what comes behind them. */

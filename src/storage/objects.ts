@@ -3,6 +3,8 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  type HeadObjectCommandInput,
+  type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
@@ -29,21 +31,8 @@ export async function headObject(
   location: ObjectLocation,
   signal?: AbortSignal,
 ): Promise<ObjectHead | undefined> {
-  try {
-    const head = await s3.send(
-      new HeadObjectCommand({ Bucket: location.bucket, Key: location.key }),
-      abortable(signal),
-    );
-    return {
-      ...location,
-      etag: head.ETag ?? '',
-      size: head.ContentLength ?? 0,
-      metadata: head.Metadata ?? {},
-    };
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw accessError(error, location, 'HeadObject');
-  }
+  const head = await sendHead(s3, location, {}, signal);
+  return head && { ...location, ...versionOf(head), metadata: head.Metadata ?? {} };
 }
 
 /** What HEAD says of an object that is to go into an archive. */
@@ -59,28 +48,37 @@ export async function headSource(
   location: ObjectLocation,
   signal: AbortSignal,
 ): Promise<SourceHead | undefined> {
+  const head = await sendHead(s3, location, { ChecksumMode: 'ENABLED' }, signal);
+  if (!head) return undefined;
+  const { bucket, key } = location;
+  const isWhole = head.ChecksumType !== 'COMPOSITE';
+  return {
+    bucket,
+    key,
+    ...versionOf(head),
+    lastModified: head.LastModified ?? new Date(0),
+    crc32: isWhole ? decodeCrc32(head.ChecksumCRC32) : undefined,
+  };
+}
+
+async function sendHead(
+  s3: S3Client,
+  location: ObjectLocation,
+  options: Pick<HeadObjectCommandInput, 'ChecksumMode'>,
+  signal: AbortSignal | undefined,
+): Promise<HeadObjectCommandOutput | undefined> {
+  const { bucket: Bucket, key: Key } = location;
   try {
-    const head = await s3.send(
-      new HeadObjectCommand({
-        Bucket: location.bucket,
-        Key: location.key,
-        ChecksumMode: 'ENABLED',
-      }),
-      abortable(signal),
-    );
-    const isWhole = head.ChecksumType !== 'COMPOSITE';
-    return {
-      bucket: location.bucket,
-      key: location.key,
-      etag: head.ETag ?? '',
-      size: head.ContentLength ?? 0,
-      lastModified: head.LastModified ?? new Date(0),
-      crc32: isWhole ? decodeCrc32(head.ChecksumCRC32) : undefined,
-    };
+    const command = new HeadObjectCommand({ Bucket, Key, ...options });
+    return await s3.send(command, abortable(signal));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw accessError(error, location, 'HeadObject');
   }
+}
+
+function versionOf({ ETag: etag = '', ContentLength: size = 0 }: HeadObjectCommandOutput) {
+  return { etag, size };
 }
 
 /** S3 gives a CRC-32 as four bytes, most significant first, in base64; one of parts ends in their number. */

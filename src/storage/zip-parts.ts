@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FileCrcs } from '../archive/file-crcs.ts';
-import type { SourceRange } from '../archive/layout.ts';
+import { pieceLength, type SourceRange } from '../archive/layout.ts';
 import {
   encodeCrcs,
   isUnread,
@@ -257,12 +257,7 @@ function placesOf({ pieces }: JoinPart<PlannedPiece>): [PlannedPiece, number][] 
   let end = 0;
   return pieces.map((piece) => {
     const at = end;
-    end += lengthOf(piece);
+    end += pieceLength(piece);
     return [piece, at];
   });
-}
-
-function lengthOf(piece: PlannedPiece): number {
-  if ('start' in piece) return piece.end - piece.start;
-  return 'bytes' in piece ? piece.bytes.length : piece.length;
 }

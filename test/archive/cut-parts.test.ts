@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AnyPiece, cutParts, type Part } from '../../src/archive/part-plan.ts';
+import { type AnyPiece, pieceLength } from '../../src/archive/layout.ts';
+import { cutParts, type Part } from '../../src/archive/part-plan.ts';
 import { type ArchivedFile, layoutZip } from '../../src/archive/zip-layout.ts';
 
 const MIB = 1024 * 1024;
@@ -164,13 +165,8 @@ function range(source: number | undefined, start: number, end: number) {
 }
 
 function layoutOf<P extends AnyPiece>(pieces: readonly P[]) {
-  const size = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
+  const size = pieces.reduce((sum, piece) => sum + pieceLength(piece), 0);
   return { size, pieces };
-}
-
-function lengthOf(piece: AnyPiece): number {
-  if ('start' in piece) return piece.end - piece.start;
-  return 'bytes' in piece ? piece.bytes.length : piece.length;
 }
 
 /** The bytes of a part, each by where it comes from. */
@@ -182,5 +178,5 @@ function bytesOf(part: Part<AnyPiece>): string[] {
 function bytesOfPiece(piece: AnyPiece): string[] {
   const origin = 'start' in piece ? `source ${piece.source}` : 'bytes' in piece ? 'bytes' : 'later';
   const first = 'start' in piece ? piece.start : 0;
-  return Array.from({ length: lengthOf(piece) }, (_, at) => `${origin} ${first + at}`);
+  return Array.from({ length: pieceLength(piece) }, (_, at) => `${origin} ${first + at}`);
 }

@@ -1,13 +1,13 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { SplitPlan } from '../../src/activities/plan-split.ts';
 import type { UnpackedArchive } from '../../src/activities/unpack-pass.ts';
-import { ensureServers } from '../../src/local/locate.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { uniqueName } from '../support/harness.ts';
+import { startTimeSkipping } from '../support/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -43,9 +43,7 @@ describe('splitArchive and buildBatch over hours', () => {
   let env: TestWorkflowEnvironment;
 
   beforeAll(async () => {
-    const { testServer } = await ensureServers(['testServer'], process.env);
-    const executable = { type: 'existing-path', path: testServer.command } as const;
-    env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    env = await startTimeSkipping();
   });
 
   afterAll(() => env.teardown());

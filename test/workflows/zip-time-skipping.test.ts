@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { InspectedFiles } from '../../src/activities/inspect-files.ts';
 import type { ZipPlan } from '../../src/activities/plan-zip.ts';
-import { ensureServers } from '../../src/local/locate.ts';
 import type { ZipJob } from '../../src/messages/zip.ts';
 import type { zipFiles } from '../../src/workflows/zip-files.ts';
 import { uniqueName } from '../support/harness.ts';
+import { startTimeSkipping } from '../support/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -46,9 +46,7 @@ describe('zipFiles over hours', () => {
   let env: TestWorkflowEnvironment;
 
   beforeAll(async () => {
-    const { testServer } = await ensureServers(['testServer'], process.env);
-    const executable = { type: 'existing-path', path: testServer.command } as const;
-    env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    env = await startTimeSkipping();
   });
 
   afterAll(() => env.teardown());
