@@ -10,14 +10,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'pure', include: ['test/{archive,docs,messages}/**/*.test.ts'] },
+        test: { name: 'pure', include: ['test/{archive,docs,items,messages}/**/*.test.ts'] },
       },
       {
         extends: true,
         test: {
           name: 'stack',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{archive,docs,messages}/**'],
+          exclude: ['test/{archive,docs,items,messages}/**'],
           globalSetup: ['test/support/stack.ts'],
         },
       },

@@ -30,6 +30,11 @@ const flag = (on: string, off: string) =>
 
 const text = z.string().min(1).describe('text that is not empty');
 
+const list = z
+  .string()
+  .transform((names) => names.split(',').flatMap((name) => name.trim() || []))
+  .describe('names with commas between them');
+
 const url = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
 /** Every setting that a process of ours reads, its default, and what it may be. The README's table is made of it. */
@@ -49,6 +54,21 @@ export const settings = {
     schema: text,
     default: undefined,
     help: 'SQS queue (URL or name) that is told the result of zip jobs',
+  },
+  ITEMS_QUEUE_URL: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) of messages for batches of items; the starter reads it',
+  },
+  ITEMS_BUCKET: {
+    schema: text,
+    default: undefined,
+    help: 'bucket for the failures and the working objects of batches of items; without it that of their file',
+  },
+  PROCESSORS: {
+    schema: list,
+    default: '',
+    help: 'files (`./mine.js`) or packages with processors of items of your own, with commas between them; the same for all workers',
   },
   S3_SOURCE_BUCKET: {
     schema: text,
@@ -177,7 +197,7 @@ export const settings = {
   MAX_ROW_BYTES: {
     schema: count(1),
     default: String(MIB),
-    help: 'bytes of one row of the manifest',
+    help: 'bytes of one row of a manifest, or of one record of a file of items',
   },
   APP_DEBUG: { schema: flag('1', '0'), default: '0', help: '`1` logs at debug level' },
   DEV_MODE: { schema: flag('1', '0'), default: '0', help: '`1` logs for people, `0` as JSON' },

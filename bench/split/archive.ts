@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { upload } from '../../src/cli/upload.ts';
 import { type SampleFormat, sampleExport } from '../../src/local/sample-export.ts';
 import type { ObjectLocation } from '../../src/storage/errors.ts';
+import { upload } from '../../src/storage/upload.ts';
 import type { JobPlace } from '../contest/competitor.ts';
 import { sha256 } from '../contest/read-zip.ts';
 

@@ -2,6 +2,7 @@ import { S3ServiceException } from '@aws-sdk/client-s3';
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
 import { ArchiveError } from '../archive/errors.ts';
 import { ConfigError } from '../config.ts';
+import { CountMismatch, ItemsError } from '../items/errors.ts';
 import { MessageError } from '../messages/parse.ts';
 import {
   AccessDeniedError,
@@ -17,6 +18,8 @@ import {
 const FINAL_ERRORS = [
   ArchiveError,
   ConfigError,
+  CountMismatch,
+  ItemsError,
   MessageError,
   AccessDeniedError,
   NoSpaceError,

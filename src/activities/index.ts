@@ -2,17 +2,22 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { BufferPool } from '../archive/buffer-pool.ts';
 import type { Config } from '../config.ts';
+import type { Processors } from '../processors/load.ts';
 import { Budget } from '../storage/budget.ts';
 import { createBuildBatchActivities } from './build-batch.ts';
 import { createBuildZipActivities } from './build-zip.ts';
 import { createDeflateGroupActivity } from './deflate-group.ts';
+import { createFinishItemsActivities } from './finish-items.ts';
 import { createFinishSplitActivities } from './finish-split.ts';
 import { createFinishZipActivities } from './finish-zip.ts';
 import { createInspectArchiveActivity } from './inspect-archive.ts';
 import { createInspectFilesActivity } from './inspect-files.ts';
+import { createPlanItemsActivity } from './plan-items.ts';
 import { createPlanSplitActivity } from './plan-split.ts';
 import { createPlanZipActivity } from './plan-zip.ts';
+import { createProcessChunkActivity } from './process-chunk.ts';
 import { createSendResultActivity } from './send-result.ts';
+import { createServeLimitedActivity, type ServeLimited } from './serve-limited.ts';
 import { createUnpackArchiveActivities } from './unpack-archive.ts';
 import { createWorkingObjectsActivity } from './working-objects.ts';
 import { createWorkspaceActivities, type LocalDisk } from './workspace.ts';
@@ -22,12 +27,15 @@ export interface ActivityDependencies {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly config: Config;
+  readonly processors: Processors;
+  readonly serve: ServeLimited;
   /** The worker's own disk, with WORKSPACE=disk. */
   readonly disk?: LocalDisk | undefined;
 }
 
 /** All activities of a worker. They share its budgets of bytes in flight and of range copies. */
-export function createActivities({ s3, sqs, config, disk }: ActivityDependencies) {
+export function createActivities(dependencies: ActivityDependencies) {
+  const { s3, sqs, config, processors, serve, disk } = dependencies;
   const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
   const unpacks = new Budget(config.MAX_PARALLEL_UNPACKS);
   const building = {
@@ -49,6 +57,10 @@ export function createActivities({ s3, sqs, config, disk }: ActivityDependencies
     ...createPlanZipActivity({ s3, config }),
     ...createBuildZipActivities({ ...building, reads: new Budget(config.MAX_PARALLEL_READS) }),
     ...createFinishZipActivities({ s3, sqs, config }),
+    ...createPlanItemsActivity({ s3, config, processors }),
+    ...createProcessChunkActivity({ s3, config, processors }),
+    ...createFinishItemsActivities({ s3, bytes }),
+    ...createServeLimitedActivity({ serve }),
     ...createSendResultActivity({ sqs }),
     ...createWorkingObjectsActivity({ s3, config }),
   };

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { decode, encode, type PlannedSource } from '../archive/zip-shard-file.ts';
+import { decode, encode } from '../archive/json-file.ts';
+import type { PlannedSource } from '../archive/zip-shard-file.ts';
 import { getObject, putObject } from '../storage/objects.ts';
 import { currentRun, workingPrefix } from './working-objects.ts';
 

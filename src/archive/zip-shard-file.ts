@@ -1,10 +1,7 @@
-import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import { decode, encode } from './json-file.ts';
 import type { Literal } from './layout.ts';
 import type { CopyPart, JoinPart } from './part-plan.ts';
 import type { ArchivedFile, ZipPiece } from './zip-layout.ts';
-
-/** Version of the stored forms; a worker that meets another one must not guess. */
-const FORMAT = 1;
 
 /** A piece of an archive of which some bytes may be known already. */
 export type PlannedPiece = ZipPiece | Literal;
@@ -37,20 +34,6 @@ export function encodeShard({ parts, sources }: StoredShard): Buffer {
 export function decodeShard(bytes: Buffer): StoredShard {
   const { parts, sources } = decode<ShardJson>(bytes);
   return { parts: parts.map(partFromJson), sources: new Map(sources) };
-}
-
-/** Writes down any part of a plan that is JSON. */
-export function encode(json: object): Buffer {
-  return gzipSync(JSON.stringify({ ...json, format: FORMAT }), { level: constants.Z_BEST_SPEED });
-}
-
-/** Reads what {@link encode} wrote. Throws on any other format. */
-export function decode<T>(bytes: Buffer): T {
-  const json: T & { format: number } = JSON.parse(gunzipSync(bytes).toString('utf8'));
-  if (json.format !== FORMAT) {
-    throw new Error(`Expected a plan of format ${FORMAT}, got ${json.format}`);
-  }
-  return json;
 }
 
 interface ShardJson {

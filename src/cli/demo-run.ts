@@ -10,6 +10,7 @@ import { stackEnvironment } from '../local/endpoints.ts';
 import { dataDir } from '../local/paths.ts';
 import { type SampleExport, type SampleFormat, sampleExport } from '../local/sample-export.ts';
 import type { SplitFailure, SplitJob, SplitSuccess } from '../messages/split.ts';
+import { upload } from '../storage/upload.ts';
 import { connectClient } from '../temporal.ts';
 import type { SplitResult } from '../workflows/split-archive.ts';
 import { splitWorkflowId } from '../workflows/workflow-ids.ts';
@@ -20,7 +21,6 @@ import { formatBytes, formatCount, formatDuration } from './format.ts';
 import { splitView } from './split-view.ts';
 import { aborted, stopRequests } from './stop-requests.ts';
 import { startSystem } from './system.ts';
-import { upload } from './upload.ts';
 
 /** What the demo makes and how it is split. */
 export interface DemoOptions {

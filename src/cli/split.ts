@@ -9,13 +9,13 @@ import { loadConfig } from '../config.ts';
 import type { SplitJob } from '../messages/split.ts';
 import { type ObjectLocation, ObjectMissingError, objectUrl } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
+import { upload } from '../storage/upload.ts';
 import type { splitArchive } from '../workflows/split-archive.ts';
 import { splitWorkflowId } from '../workflows/workflow-ids.ts';
 import { connect, runLink } from './connection.ts';
 import { followRun } from './follow-run.ts';
 import { formatBytes } from './format.ts';
 import { splitView } from './split-view.ts';
-import { upload } from './upload.ts';
 
 interface Options {
   readonly batchSize?: number;

@@ -1,5 +1,5 @@
 /** Names of the S3 buckets that the stack has from the start. */
-export const BUCKETS = ['source-images', 'zip-storage', 'sheaf-demo'] as const;
+export const BUCKETS = ['source-images', 'zip-storage', 'items', 'sheaf-demo'] as const;
 
 /**
  * The SQS queues that the stack has from the start, by the name that they have in our settings.
@@ -12,6 +12,9 @@ export const QUEUES = {
   split: { name: 'split', deadLetters: 'split-dlq' },
   splitDlq: { name: 'split-dlq' },
   updates: { name: 'updates' },
+  items: { name: 'items', deadLetters: 'items-dlq' },
+  itemsDlq: { name: 'items-dlq' },
+  itemsResults: { name: 'items-results' },
 } as const satisfies Record<string, QueueSpec>;
 
 export interface QueueSpec {
@@ -49,6 +52,8 @@ export function stackEnvironment(stack: StackEndpoints): Record<string, string> 
     SPLIT_QUEUE_URL: stack.queues.split,
     SQS_SOURCE_QUEUE: stack.queues.zip,
     SQS_DESTINATION_QUEUE: stack.queues.zipResults,
+    ITEMS_QUEUE_URL: stack.queues.items,
+    ITEMS_BUCKET: 'items',
     S3_SOURCE_BUCKET: 'source-images',
     S3_DESTINATION_BUCKET: 'zip-storage',
   };

@@ -10,9 +10,13 @@ import { stopSignal } from '../stop-signal.ts';
 import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
 import { deadLetterQueueOf } from './dead-letters.ts';
 import { handleMessage } from './handle-message.ts';
+import { itemsIntake } from './items-intake.ts';
 import type { JobIntake } from './job-intake.ts';
 import { splitIntake } from './split-intake.ts';
 import { zipIntake } from './zip-intake.ts';
+
+/** Settings of the queues that jobs come from; a starter wants one at least. */
+const INTAKE_QUEUES = ['SPLIT_QUEUE_URL', 'SQS_SOURCE_QUEUE', 'ITEMS_QUEUE_URL'] as const;
 
 /** Messages that are taken by one receive, SQS's most, and dealt with side by side. */
 const MESSAGES_A_RECEIVE = 10;
@@ -34,7 +38,7 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
-  if (!config.SPLIT_QUEUE_URL && !config.SQS_SOURCE_QUEUE) throw noQueue();
+  if (!INTAKE_QUEUES.some((name) => config[name])) throw noQueue();
   const log = createLog('starter', config);
   const signal = stopSignal();
 
@@ -61,7 +65,7 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
 
 /** What the queues that are set bring. Rejects where the queue for results of zip jobs can't be used. */
 async function intakesOf(config: Config, sqs: SQSClient): Promise<JobIntake[]> {
-  const { SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, SQS_DESTINATION_QUEUE } = config;
+  const { SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, SQS_DESTINATION_QUEUE, ITEMS_QUEUE_URL } = config;
   const intakes: JobIntake[] = [];
   if (SPLIT_QUEUE_URL) intakes.push(splitIntake(SPLIT_QUEUE_URL));
   if (SQS_SOURCE_QUEUE) {
@@ -72,12 +76,13 @@ async function intakesOf(config: Config, sqs: SQSClient): Promise<JobIntake[]> {
       }));
     intakes.push(zipIntake(SQS_SOURCE_QUEUE, results));
   }
+  if (ITEMS_QUEUE_URL) intakes.push(itemsIntake(ITEMS_QUEUE_URL));
   return intakes;
 }
 
 function noQueue(): ConfigError {
   return new ConfigError(
-    'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE: expected the URL or name of an SQS queue in one of them, got nothing',
+    `${INTAKE_QUEUES.join(', ')}: expected the URL or name of an SQS queue in one of them, got nothing`,
   );
 }
 

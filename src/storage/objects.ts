@@ -6,6 +6,8 @@ import {
   type HeadObjectCommandInput,
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -181,6 +183,31 @@ export async function getObject(
   }
 }
 
+/** An object of a listing. Size in bytes. */
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** The objects whose keys begin with `prefix`, in the order of their keys. A bucket that is gone has none. */
+export async function* listObjects(
+  s3: S3Client,
+  bucket: string,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ListedObject> {
+  let token: string | undefined;
+  do {
+    const page = await listPage(
+      s3,
+      { Bucket: bucket, Prefix: prefix, ContinuationToken: token },
+      signal,
+    );
+    for (const { Key: key = '', Size: size = 0 } of page.Contents ?? []) yield { key, size };
+    token = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+}
+
 /** Deletes every object whose key begins with `prefix`. Deleting nothing is fine, and so is a bucket that is gone. */
 export async function deletePrefix(
   s3: S3Client,
@@ -189,13 +216,12 @@ export async function deletePrefix(
   signal?: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const keys = await listKeys(s3, bucket, prefix, signal);
+    // From the start each time: what has been deleted is no longer listed.
+    const page = await listPage(s3, { Bucket: bucket, Prefix: prefix }, signal);
+    const keys = (page.Contents ?? []).map(({ Key }) => ({ Key }));
     if (keys.length === 0) return;
     const { Errors } = await s3.send(
-      new DeleteObjectsCommand({
-        Bucket: bucket,
-        Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
-      }),
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: keys, Quiet: true } }),
       abortable(signal),
     );
     const [first] = Errors ?? [];
@@ -203,21 +229,15 @@ export async function deletePrefix(
   }
 }
 
-/** The first keys, up to 1,000, that begin with `prefix`. */
-async function listKeys(
+async function listPage(
   s3: S3Client,
-  bucket: string,
-  prefix: string,
+  input: ListObjectsV2CommandInput,
   signal: AbortSignal | undefined,
-): Promise<string[]> {
+): Promise<Pick<ListObjectsV2CommandOutput, 'Contents' | 'IsTruncated' | 'NextContinuationToken'>> {
   try {
-    const { Contents = [] } = await s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }),
-      abortable(signal),
-    );
-    return Contents.flatMap(({ Key }) => Key ?? []);
+    return await s3.send(new ListObjectsV2Command(input), abortable(signal));
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isMissing(error)) return {};
     throw error;
   }
 }

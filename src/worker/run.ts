@@ -58,6 +58,8 @@ function workflowSource(env: NodeJS.ProcessEnv): WorkersOptions['workflows'] {
 /** The SDK logs through our logger, and leaves signals to us: one may come before there is a worker. */
 function installRuntime(log: Log, debug: boolean): void {
   const logger = new DefaultLogger(debug ? 'DEBUG' : 'INFO', ({ level, message, meta }) => {
+    // Some of our workers have activities alone.
+    if (message.startsWith('No workflows registered')) return;
     const { error, ...fields } = meta ?? {};
     const detail = error instanceof Error ? { ...fields, error: error.message } : { ...meta };
     if (level === 'ERROR') log.error(detail, message);

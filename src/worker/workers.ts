@@ -7,9 +7,12 @@ import { HEARTBEAT_INTERVAL_MS } from '../activities/heartbeat.ts';
 import { createActivities } from '../activities/index.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
+import { loadProcessors, type Processors } from '../processors/load.ts';
 import { claimLocalRoot, type LocalRoot } from '../storage/local-root.ts';
 import { sweepSharedRoot } from '../storage/shared-root.ts';
 import type { Swept } from '../storage/sweep.ts';
+import { limitQueue } from '../workflows/limit-queue.ts';
+import { LimitedWorkers } from './limited-workers.ts';
 import { runStatus } from './run-status.ts';
 
 /** Time that activities get to end by themselves once the worker is told to stop; then they are cancelled. */
@@ -27,6 +30,9 @@ const MAX_CACHED_WORKFLOWS = 200;
  */
 const MAX_LOCAL_ACTIVITIES = 500;
 
+/** Limited batches that a worker takes part in at once. Each only waits: chunks have slots of their own. */
+const MAX_LIMITED_BATCHES = 500;
+
 /** What a worker process works with. */
 export interface WorkersOptions {
   readonly connection: NativeConnection;
@@ -38,6 +44,8 @@ export interface WorkersOptions {
   readonly sqs: SQSClient;
   readonly config: Config;
   readonly log: Log;
+  /** What batches of items can be processed with; what PROCESSORS says by default. */
+  readonly processors?: Processors;
   /** Where local workspaces lie; the system's folder for temporary files by default. */
   readonly tmpDir?: string;
 }
@@ -61,14 +69,18 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     config.WORKSPACE === 'disk' ? await claimLocalRoot(options.tmpDir ?? tmpdir()) : undefined;
   try {
     const disk = local && { root: local.root, taskQueue: `${taskQueue}-${basename(local.root)}` };
-    const shared = {
+    const processors = options.processors ?? (await loadProcessors(config.PROCESSORS, { s3, sqs }));
+    const common = {
       connection,
       namespace,
-      activities: createActivities({ s3, sqs, config, disk }),
       maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
       shutdownGraceTime: SHUTDOWN_GRACE,
       shutdownForceTime: SHUTDOWN_FORCE,
     } satisfies Partial<WorkerOptions>;
+    const limited: LimitedWorkers = new LimitedWorkers(() => shared);
+    const { serve } = limited;
+    const activities = createActivities({ s3, sqs, config, processors, serve, disk });
+    const shared = { ...common, activities };
     const workers = [
       await Worker.create({
         ...shared,
@@ -78,6 +90,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       }),
     ];
+    workers.push(
+      await Worker.create({
+        ...shared,
+        taskQueue: limitQueue(taskQueue),
+        maxConcurrentActivityTaskExecutions: MAX_LIMITED_BATCHES,
+      }),
+    );
     if (disk) {
       workers.push(
         await Worker.create({
@@ -89,15 +108,20 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     }
     if (local) await clearLeftovers(options, local);
     log.info({ taskQueue, namespace, disk: disk?.root }, 'worker polls');
-    return run(workers, local);
+    return run(workers, limited, local);
   } catch (error) {
     await local?.release();
     throw error;
   }
 }
 
-function run(workers: readonly Worker[], local: LocalRoot | undefined): RunningWorkers {
+function run(
+  workers: readonly Worker[],
+  limited: LimitedWorkers,
+  local: LocalRoot | undefined,
+): RunningWorkers {
   const shutdown = () => {
+    limited.shutdown();
     for (const worker of workers) {
       if (worker.getState() === 'RUNNING') worker.shutdown();
     }

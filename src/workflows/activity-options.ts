@@ -13,3 +13,13 @@ export const activityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 } satisfies ActivityOptions;
+
+/**
+ * How chunks of items are processed. A chunk is as long as its items make it: an attempt that is too
+ * long goes on from its checkpoint, and a limited batch lets chunks wait for their turn.
+ */
+export const chunkOptions = {
+  ...activityOptions,
+  startToCloseTimeout: '1 day',
+  scheduleToCloseTimeout: '30 days',
+} satisfies ActivityOptions;

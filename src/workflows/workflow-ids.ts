@@ -1,3 +1,5 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import type { SplitJob } from '../messages/split.ts';
 
 /** The id of a zip run: each message has a run of its own. @param jobId the message's id, or a given one */
@@ -11,4 +13,24 @@ export function splitWorkflowId({
   file,
 }: Pick<SplitJob, 'downloadId' | 'file'>): string {
   return `split-${downloadId}-${file}`;
+}
+
+const ITEMS_PREFIX = 'items-';
+
+/** The id of a run of a batch of items: while one of a batch is open, there is no other. */
+export function itemsWorkflowId(batchId: string): string {
+  return `${ITEMS_PREFIX}${batchId}`;
+}
+
+const SCHEDULE = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
+
+/**
+ * The id of the batch that a run processes. Each run of a schedule has one of its own: Temporal appends
+ * the time to the workflow's id.
+ */
+export function batchIdOfRun({ workflowId, typedSearchAttributes }: WorkflowInfo, given: string) {
+  const isScheduled = typedSearchAttributes.get(SCHEDULE) !== undefined;
+  return isScheduled && workflowId.startsWith(ITEMS_PREFIX)
+    ? workflowId.slice(ITEMS_PREFIX.length)
+    : given;
 }

@@ -7,6 +7,7 @@ import { type ZipJob, zipJobSchema, zipSummary } from '../messages/zip.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, failedWith } from './failure.ts';
 import { inLanes } from './lanes.ts';
+import { numbersTo } from './numbers.ts';
 import { activitiesAt } from './place.ts';
 import { uploadObject } from './upload.ts';
 import { ZipBoard } from './zip-board.ts';
@@ -152,10 +153,6 @@ function describe(outcome: ZipResult | Error): ZipOutcome {
 function missingOf(error: Error): string[] {
   const isOfSources = error instanceof ApplicationFailure && error.type === 'SourcesError';
   return isOfSources ? ((error.details?.[0] as string[] | undefined) ?? []) : [];
-}
-
-function* numbersTo(last: number): Generator<number> {
-  for (let number = 1; number <= last; number++) yield number;
 }
 
 /** The starter checks what comes from a queue; this is for runs that are started by other means. */

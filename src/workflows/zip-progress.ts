@@ -1,4 +1,5 @@
 import { defineQuery } from '@temporalio/workflow';
+import type { Tally } from './tally.ts';
 
 /** Where a zip run is; the stages come in this order. Files are deflated only where the job wants it. */
 export type ZipStage =
@@ -9,11 +10,6 @@ export type ZipStage =
   | 'reporting'
   | 'done'
   | 'failed';
-
-interface Tally {
-  done: number;
-  total: number;
-}
 
 /** The answer to the `progress` query of a zip run. The heartbeats of its activities tell more. */
 export interface ZipProgress {

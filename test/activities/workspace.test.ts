@@ -15,6 +15,8 @@ test.each([0, 10 ** 12])(
   'a worker with WORKSPACE=s3 says so to a disk job of %d bytes',
   async (size) => {
     const { openWorkspace } = createActivities({
+      processors: new Map(),
+      serve: () => Promise.reject(new Error('not here')),
       s3: testS3(),
       sqs: testSqs(),
       config: loadConfig({ WORKSPACE: 's3' }),

@@ -1,12 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import {
-  decode,
-  decodeShard,
-  encode,
-  encodeShard,
-  type StoredShard,
-} from '../../src/archive/zip-shard-file.ts';
+import { decode, encode } from '../../src/archive/json-file.ts';
+import { decodeShard, encodeShard, type StoredShard } from '../../src/archive/zip-shard-file.ts';
 
 const SHARD: StoredShard = {
   parts: [

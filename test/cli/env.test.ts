@@ -30,7 +30,9 @@ beforeAll(async () => {
 async function settingsAfter(script: string, dir: string): Promise<Record<string, string>> {
   const env = { PATH: `${bin}:${process.env.PATH}`, SHEAF_DATA_DIR: dir, AWS_PROFILE: 'mine' };
   const { stdout } = await run('bash', ['-euc', `${script}\nenv -0`], { cwd: ROOT, env });
-  const lines = stdout.split('\0').filter((line) => /^(AWS|TEMPORAL|S3|SQS|SPLIT)_/.test(line));
+  const lines = stdout
+    .split('\0')
+    .filter((line) => /^(AWS|TEMPORAL|S3|SQS|SPLIT|ITEMS)_/.test(line));
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
 }
 

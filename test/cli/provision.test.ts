@@ -29,6 +29,9 @@ test('says what there is, the second time as the first', async () => {
     `queue   ${queues.split}, after 5 receives to split-dlq`,
     `queue   ${queues.splitDlq}`,
     `queue   ${queues.updates}`,
+    `queue   ${queues.items}, after 5 receives to items-dlq`,
+    `queue   ${queues.itemsDlq}`,
+    `queue   ${queues.itemsResults}`,
   ]);
   expect(await provision()).toEqual(first);
 });

@@ -10,7 +10,7 @@ test('the README lists every setting with its default and what it may be', () =>
 
 function settingsTable(): string {
   const rows = Object.entries(settings).map(([name, { schema, default: value, help }]) => {
-    const shown = value === undefined ? 'none' : `\`${value}\``;
+    const shown = value ? `\`${value}\`` : 'none';
     return `| \`${name}\` | ${shown} | ${help} | ${schema.description} |`;
   });
   return ['| variable | default | meaning | expected |', '| --- | --- | --- | --- |', ...rows].join(

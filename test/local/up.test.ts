@@ -89,11 +89,14 @@ test('--json prints one line once all is ready, and SIGTERM leaves nothing runni
       zip: expect.stringMatching(/\/input-queue$/),
       zipDlq: expect.stringMatching(/\/input-queue-dlq$/),
       zipResults: expect.stringMatching(/\/zip-results$/),
+      items: expect.stringMatching(/\/items$/),
+      itemsDlq: expect.stringMatching(/\/items-dlq$/),
+      itemsResults: expect.stringMatching(/\/items-results$/),
       split: expect.stringMatching(/\/split$/),
       splitDlq: expect.stringMatching(/\/split-dlq$/),
       updates: expect.stringMatching(/\/updates$/),
     },
-    buckets: expect.arrayContaining(['source-images', 'zip-storage']),
+    buckets: expect.arrayContaining(['source-images', 'zip-storage', 'items']),
   });
 
   const second = run(process.execPath, UP);

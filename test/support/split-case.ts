@@ -14,6 +14,7 @@ import { stackS3, stackSqs } from '../../src/local/clients.ts';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import type { Log } from '../../src/log.ts';
 import type { SplitJob, SplitOptions } from '../../src/messages/split.ts';
+import type { Processors } from '../../src/processors/load.ts';
 import { startWorkers } from '../../src/worker/workers.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
@@ -38,6 +39,7 @@ export async function startWorker(
   taskQueue: string,
   env: Record<string, string> = {},
   stack: StackEndpoints = inject('stack'),
+  processors?: Processors,
 ): Promise<{ stop(): Promise<void> }> {
   const { running, shutdown } = await startWorkers({
     connection: await testNativeConnection(),
@@ -48,6 +50,7 @@ export async function startWorker(
     sqs: stackSqs(stack),
     config: loadConfig(env),
     log: SILENT,
+    ...(processors && { processors }),
     ...(env.TMPDIR && { tmpDir: env.TMPDIR }),
   });
   const stop = async () => {

@@ -63,9 +63,14 @@ describe('a process with a setting that can not be used', () => {
     ['worker', { BATCH_SIZE: '0' }, 'BATCH_SIZE: expected a whole number from 1 up, got "0"'],
     ['starter', { VERIFY: 'no' }, 'VERIFY: expected on or off, got "no"'],
     [
+      'worker',
+      { PROCESSORS: './no-such-file.js' },
+      'PROCESSORS: ./no-such-file.js: expected a file',
+    ],
+    [
       'starter',
-      { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '' },
-      'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE: expected the URL or name of an SQS queue in one of them',
+      { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', ITEMS_QUEUE_URL: '' },
+      'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, ITEMS_QUEUE_URL: expected the URL or name of an SQS queue in one of them',
     ],
   ])('ends at once: %s %j', async (command, settings, message) => {
     const { code, stderr } = await runToEnd(command, settings);
@@ -78,6 +83,7 @@ describe('a process with a setting that can not be used', () => {
     ['split messages', { SPLIT_QUEUE_URL: 'no-such-queue' }],
     ['zip messages', { SQS_SOURCE_QUEUE: 'no-such-queue' }],
     ['zip results', { SQS_DESTINATION_QUEUE: 'no-such-queue' }],
+    ['items messages', { ITEMS_QUEUE_URL: 'no-such-queue' }],
   ])('ends where its queue of %s does not exist', async (what, settings) => {
     const { code, stderr } = await runToEnd('starter', settings);
 

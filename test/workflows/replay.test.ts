@@ -5,8 +5,10 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { deliveredSignal } from '../../src/workflows/deliveries.ts';
 import * as workflows from '../../src/workflows/index.ts';
+import { pauseSignal, resumeSignal } from '../../src/workflows/items-progress.ts';
 import { sampleArchive } from '../support/faults.ts';
-import { hold } from '../support/holds.ts';
+import { hold, WAIT } from '../support/holds.ts';
+import { type ItemsCase, itemsCase } from '../support/items-case.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { putArchive, type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -23,6 +25,14 @@ const HISTORIES = fileURLToPath(new URL('../fixtures/histories/', import.meta.ur
 const recording = process.env.RECORD_HISTORIES === '1';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+/** Fails every item. */
+const fails = {
+  name: 'fails',
+  process() {
+    throw new Error('no');
+  },
+};
 
 const SAMPLE = { rows: 5, imageBytes: 0, seed: 1 };
 
@@ -194,6 +204,62 @@ describe.runIf(recording)('recording', () => {
     await expect(run.result()).rejects.toThrow();
     await record(run, 'zipFiles-cancelled');
   });
+
+  test('items: success, joined by a second message, paused, and with failures', async () => {
+    const items = await itemsCase();
+    await items.worker({ processors: [fails] });
+    const source = { generate: { count: 5, seed: 1 } };
+    const run = await items.start({ source, processor: 'fails', itemsPerChunk: 2 });
+    await run.signal(pauseSignal);
+    await run.signal(deliveredSignal, 'another message');
+    await run.signal(resumeSignal);
+    await run.result();
+    await record(run, 'processItems-failures');
+    await record(shardOf(items), 'processShard-failures');
+  });
+
+  test('items: a limited batch', async () => {
+    const items = await itemsCase();
+    await items.worker();
+    const run = await items.start({ source: { generate: { count: 4 } }, itemsPerSecond: 2 });
+    await run.result();
+    await record(run, 'processItems-limited');
+    await record(shardOf(items), 'processShard-limited');
+  });
+
+  test('items: cancellation, and the run that goes on', async () => {
+    const items = await itemsCase();
+    let isHeld = true;
+    const held = { name: 'held', process: () => (isHeld ? new Promise(() => {}) : undefined) };
+    await items.worker({ processors: [held] });
+    const job = { source: { generate: { count: 5 } }, processor: 'held', itemsPerChunk: 2 };
+    const run = await items.start(job);
+    await vi.waitFor(async () => {
+      const { raw } = await shardOf(items).describe();
+      expect(raw.pendingActivities?.length).toBe(3);
+    }, WAIT);
+    await run.cancel();
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'processItems-cancelled');
+    await record(shardOf(items), 'processShard-cancelled');
+    isHeld = false;
+    const again = await items.start(job);
+    await again.result();
+    await record(again, 'processItems-resumed');
+    await record(shardOf(items), 'processShard-resumed');
+  });
+
+  test('items: a file that is wrong', async () => {
+    const items = await itemsCase();
+    await items.worker();
+    const run = await items.start({ source: await items.put('a.csv', 'id\n1\n') });
+    await expect(run.result()).rejects.toThrow();
+    await record(run, 'processItems-wrong-file');
+  });
+
+  function shardOf({ client, batchId }: ItemsCase) {
+    return client.workflow.getHandle(`items-${batchId}/1`);
+  }
 
   function childOf({ client }: SplitCase, { workflowId }: WorkflowHandle, name = '') {
     return client.workflow.getHandle(`${workflowId}/${name}`);

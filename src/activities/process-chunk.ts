@@ -1,0 +1,205 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { Context } from '@temporalio/activity';
+import type { Config } from '../config.ts';
+import { assertSame, CountMismatch, ItemsError } from '../items/errors.ts';
+
+import { generatedItems } from '../items/generated-items.ts';
+import type { Item } from '../items/item.ts';
+import { START } from '../items/low-water.ts';
+import { runItems } from '../items/run-items.ts';
+import type { ItemsJob } from '../messages/items.ts';
+import { findProcessor, type Processors } from '../processors/load.ts';
+
+import { ItemFile } from '../storage/item-file.ts';
+import { ChunkLog } from './chunk-log.ts';
+import { heartbeating } from './heartbeat.ts';
+import {
+  type BatchState,
+  type ChunkRecord,
+  ItemObjects,
+  indexName,
+  runTag,
+  type ShardIndex,
+} from './item-objects.ts';
+import type { PinnedSource } from './plan-items.ts';
+import { currentRun } from './working-objects.ts';
+
+/** How often it is written down how far a chunk is (ms); the next heartbeat tells it. */
+const SAVE_INTERVAL_MS = 500;
+
+/** What the items that are under way get to end when a chunk has to stop (ms). A worker that stops has 7 s. */
+const GRACE_MS = 5_000;
+
+/** Bytes of one GET of a chunk's items, and GETs at once: 512 KiB a chunk. */
+const BLOCK_BYTES = 256 * 1024;
+const LANES = 2;
+
+/** A chunk of a batch. */
+export interface ChunkOrder {
+  readonly state: BatchState;
+  readonly source: PinnedSource;
+  /** Numbered from 1, within the batch and within the shard. */
+  readonly shard: number;
+  readonly chunk: number;
+  /** Index of its first item within the batch, from 0, and how many there are. */
+  readonly first: number;
+  readonly items: number;
+  readonly job: ChunkJob;
+  /** How far an earlier run has come with it. */
+  readonly from?: ChunkRecord | undefined;
+}
+
+/** What a job says of how its items are processed. */
+export type ChunkJob = Pick<
+  ItemsJob,
+  | 'batchId'
+  | 'processor'
+  | 'itemConcurrency'
+  | 'timeScale'
+  | 'itemTimeoutSeconds'
+  | 'itemsPerSecond'
+>;
+
+const NEW_CHUNK: ChunkRecord = { ...START, failures: [] };
+
+/** The activity that the work of a batch is done in. */
+export function createProcessChunkActivity(dependencies: {
+  readonly s3: S3Client;
+  readonly config: Config;
+  readonly processors: Processors;
+}) {
+  const { s3, config, processors } = dependencies;
+
+  return {
+    /**
+     * Processes the items of a chunk from where an earlier attempt was. Where the run is cancelled, it
+     * stops at the items that are under way, and gives how far it came.
+     *
+     * @throws CountMismatch where the chunk has other items than were planned
+     */
+    async processChunk(order: ChunkOrder): Promise<ChunkRecord> {
+      return heartbeating<ChunkRecord, ChunkRecord>(async ({ signal, resumeFrom, checkpoint }) => {
+        const { state, shard, chunk, job } = order;
+        const processor = findProcessor(processors, job.processor);
+        const { ignoresValue = false } = processor;
+        const objects = new ItemObjects(s3, state);
+        const writer = writerName();
+        const from = resumeFrom ?? order.from ?? NEW_CHUNK;
+        const log = await ChunkLog.open(
+          objects,
+          { shard, chunk, writer },
+          from,
+          checkpoint,
+          signal,
+        );
+        const chunkItems = await openChunk(s3, objects, order, from.next, {
+          maxRecordBytes: config.MAX_ROW_BYTES,
+          ignoresValue,
+          signal,
+        });
+
+        const broken = new AbortController();
+        const saving = setInterval(
+          () => log.save().catch((error) => broken.abort(error)),
+          SAVE_INTERVAL_MS,
+        );
+        try {
+          await runItems({
+            items: chunkItems.items,
+            processor,
+            batch: { batchId: job.batchId, timeScale: job.timeScale },
+            concurrency: job.itemConcurrency,
+            timeoutMs: job.itemTimeoutSeconds * 1000,
+            itemsPerSecond: job.itemsPerSecond ?? undefined,
+            counts: log.counts,
+            room: () => log.room(),
+            signal: AbortSignal.any([signal, broken.signal]),
+            graceMs: GRACE_MS,
+          });
+        } finally {
+          clearInterval(saving);
+        }
+        broken.signal.throwIfAborted();
+        const record = await log.saveLast();
+        const isDone = record.next === order.items;
+        if (isDone) chunkItems.assertComplete(record);
+        else if (!isCancelled()) {
+          signal.throwIfAborted();
+          throw mismatch(order, `${record.next} items`);
+        }
+        await objects.saveRecord(shard, chunk, writer, record);
+        return record;
+      });
+    },
+  };
+}
+
+/** The items of a chunk, and the check that they were the right ones. */
+interface ChunkItems {
+  readonly items: Iterable<readonly Item[]> | AsyncIterable<readonly Item[]>;
+  assertComplete(record: ChunkRecord): void;
+}
+
+async function openChunk(
+  s3: S3Client,
+  objects: ItemObjects,
+  order: ChunkOrder,
+  skipped: number,
+  rules: { maxRecordBytes: number; ignoresValue: boolean; signal: AbortSignal },
+): Promise<ChunkItems> {
+  const { source, shard, chunk, first, items } = order;
+  if ('generate' in source) {
+    return {
+      items: generatedItems(source.generate.seed, first + skipped, first + items),
+      // The shard's sum tells.
+      assertComplete() {},
+    };
+  }
+  const { columns, chunks } = await objects.load<ShardIndex>(indexName(shard), rules.signal);
+  const entry = chunks[chunk - 1];
+  if (!entry || entry.items !== items) throw mismatch(order, `${entry?.items ?? 0} in the index`);
+  const reading = { blockBytes: BLOCK_BYTES, lanes: LANES };
+  const file = new ItemFile(s3, source, { ...rules, ...entry, ...reading, columns });
+  return {
+    items: readItems(file, order, skipped),
+    assertComplete: ({ keySum }) => assertSame(nameOf(order), entry, { items, keySum }),
+  };
+}
+
+/** The items of a file's chunk from one on. What is planned has been read before: it can't be wrong now. */
+async function* readItems(
+  file: ItemFile,
+  order: ChunkOrder,
+  skipped: number,
+): AsyncGenerator<readonly Item[]> {
+  let read = 0;
+  try {
+    for await (const records of file.records()) {
+      const from = Math.max(0, skipped - read);
+      read += records.length;
+      if (read > order.items) throw mismatch(order, `${read} or more`);
+      if (from < records.length) yield records.slice(from).map(({ item }) => item);
+    }
+  } catch (error) {
+    if (error instanceof ItemsError) throw mismatch(order, `this: ${error.message}`);
+    throw error;
+  }
+}
+
+function mismatch(order: ChunkOrder, got: string): CountMismatch {
+  return new CountMismatch(nameOf(order), `${order.items} items`, got);
+}
+
+function nameOf({ shard, chunk }: ChunkOrder): string {
+  return `Chunk ${chunk} of shard ${shard}`;
+}
+
+/** Whether the run is cancelled, rather than the worker stopped or the attempt over. */
+function isCancelled(): boolean {
+  return Context.current().cancellationDetails?.cancelRequested === true;
+}
+
+/** Names this attempt, as no other attempt of any run is named. */
+function writerName(): string {
+  return `${runTag(currentRun().runId)}.${Context.current().info.attempt}`;
+}

@@ -1,0 +1,36 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { Item } from '../items/item.ts';
+
+export type { Item };
+
+/** What is done with each item of a batch. */
+export interface Processor {
+  /** What batches call it by. */
+  readonly name: string;
+  /** Whether it does without an item's value: a file of items may then leave it out, which makes it 0. */
+  readonly ignoresValue?: boolean;
+  /**
+   * Processes an item. What it throws, or rejects with, is kept as the item's error, and so is a
+   * time-out; anything else is success. May be called again for the same item, once a worker has died.
+   */
+  process(item: Item, context: ItemContext): unknown;
+}
+
+/** What a processor knows beside the item. */
+export interface ItemContext {
+  /** Aborts when the item's time is up, and when the worker can't wait for it any longer. */
+  readonly signal: AbortSignal;
+  /** The batch's factor for times; 1 by default. */
+  readonly timeScale: number;
+  readonly batchId: string;
+}
+
+/** What a processor may use. */
+export interface ProcessorTools {
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+}
+
+/** Makes a processor, once a worker process. The default export of a processor's file. */
+export type CreateProcessor = (tools: ProcessorTools) => Processor;
