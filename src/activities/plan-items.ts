@@ -54,6 +54,8 @@ export interface ItemsPlan extends BatchState {
 /** What {@link createPlanItemsActivity | planItems} tells while it works. */
 export interface PlanItemsCheckpoint {
   readonly itemsPlanned: number;
+  /** Of a made-up batch. */
+  readonly itemsTotal?: number;
   /** Of a file. */
   readonly bytesDone?: number;
   readonly bytesTotal?: number;
@@ -231,7 +233,11 @@ async function planGenerated(
       signal.throwIfAborted();
     }
     shardSums.push(keys.toString());
-    checkpoint({ itemsPlanned: first + items, kept: { ...NOTHING_KEPT, shardSums } });
+    checkpoint({
+      itemsPlanned: first + items,
+      itemsTotal: count,
+      kept: { ...NOTHING_KEPT, shardSums },
+    });
   }
   return { items: count, shardSums };
 }

@@ -92,13 +92,13 @@ export function createProcessChunkActivity(dependencies: {
           checkpoint,
           signal,
         );
+        const broken = new AbortController();
+        const either = AbortSignal.any([signal, broken.signal]);
         const chunkItems = await openChunk(s3, objects, order, from.next, {
           maxRecordBytes: config.MAX_ROW_BYTES,
           ignoresValue,
-          signal,
+          signal: either,
         });
-
-        const broken = new AbortController();
         const saving = setInterval(
           () => log.save().catch((error) => broken.abort(error)),
           SAVE_INTERVAL_MS,
@@ -113,7 +113,7 @@ export function createProcessChunkActivity(dependencies: {
             itemsPerSecond: job.itemsPerSecond ?? undefined,
             counts: log.counts,
             room: () => log.room(),
-            signal: AbortSignal.any([signal, broken.signal]),
+            signal: either,
             graceMs: GRACE_MS,
           });
         } finally {

@@ -6,6 +6,7 @@ import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
 import { createS3Client } from '../clients.ts';
 import { loadConfig } from '../config.ts';
+import { parseS3Url } from '../messages/fields.ts';
 import type { SplitJob } from '../messages/split.ts';
 import { type ObjectLocation, ObjectMissingError, objectUrl } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
@@ -69,8 +70,8 @@ async function locate(
   archive: string,
   { bucket, json }: Options,
 ): Promise<ObjectLocation> {
-  const url = /^s3:\/\/([^/]+)\/(.+)$/.exec(archive);
-  if (url?.[1] && url[2]) return { bucket: url[1], key: url[2] };
+  const object = parseS3Url(archive);
+  if (object) return object;
   if (!existsSync(archive)) {
     throw new Error(`There is no file ${archive}; give a file, or s3://bucket/key`);
   }

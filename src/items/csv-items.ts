@@ -1,6 +1,7 @@
 import { CsvError, type Info, type Parser, parse } from 'csv-parse';
 import { ItemsError } from './errors.ts';
 import type { ItemRecord } from './item.ts';
+import { LineBreaks } from './line-breaks.ts';
 import { checkItem, type ItemRules, lineError, type RecordReader } from './record-reader.ts';
 
 /** A byte order mark, as UTF-8 has it. */
@@ -17,23 +18,25 @@ export type CsvColumns = readonly string[];
 export class CsvItems implements RecordReader {
   readonly #rules: ItemRules;
   readonly #parser: Parser;
+  readonly #lineBreaks = new LineBreaks();
   /** Where csv-parse began to count. */
   #start: number;
-  readonly #startLine: number;
+  /** Where the bytes end that have come so far. */
+  #pushed: number;
+  /** Where the last record ended: offset, line, and the blank lines that csv-parse had met. */
+  #end: number;
+  #line: number;
+  #blankLines = 0;
   #columns: CsvColumns | undefined;
   #shape: Shape | undefined;
   #batch: ItemRecord[] = [];
-  /** What csv-parse had counted behind the record before. */
-  #linesBefore = 0;
-  #emptyBefore = 0;
   #fault: unknown;
-  #isFirst = true;
 
   /** @param columns the header's cells where reading begins behind it */
   constructor(rules: ItemRules, columns?: CsvColumns) {
     this.#rules = rules;
-    this.#start = rules.start;
-    this.#startLine = rules.line;
+    this.#start = this.#pushed = this.#end = rules.start;
+    this.#line = rules.line;
     if (columns) this.#setColumns(columns);
     this.#parser = parse({
       // Named, because csv-parse would take the first line break that it sees for all of them.
@@ -56,10 +59,14 @@ export class CsvItems implements RecordReader {
   }
 
   async push(bytes: Buffer): Promise<readonly ItemRecord[]> {
-    const text = this.#isFirst && this.#start === 0 ? this.#withoutBom(bytes) : bytes;
-    this.#isFirst = false;
+    const text = this.#pushed === 0 ? this.#withoutBom(bytes) : bytes;
+    this.#lineBreaks.add(text, this.#pushed);
+    this.#pushed += text.length;
     await this.#settled((done) => this.#parser.write(text, done));
-    return this.#take();
+    const records = this.#take();
+    // csv-parse adds up cells, and would never stop at a line of commas.
+    if (this.#pushed - this.#end > this.#rules.maxRecordBytes) throw this.#tooLong(this.#line);
+    return records;
   }
 
   async end(): Promise<readonly ItemRecord[]> {
@@ -85,10 +92,12 @@ export class CsvItems implements RecordReader {
     return batch;
   }
 
-  #read(cells: readonly string[], { lines, empty_lines, bytes }: Info): void {
-    const line = this.#lineOf(empty_lines);
-    this.#linesBefore = lines;
-    this.#emptyBefore = empty_lines;
+  #read(cells: readonly string[], { empty_lines: blankLines, bytes }: Info): void {
+    const line = this.#lineBehind(blankLines);
+    this.#blankLines = blankLines;
+    this.#end = this.#start + bytes;
+    // Counted here: csv-parse takes a line break of two characters within quotes for two.
+    this.#line += this.#lineBreaks.takeBefore(this.#end);
     if (!this.#columns) {
       this.#setColumns(cells);
       return;
@@ -104,21 +113,21 @@ export class CsvItems implements RecordReader {
     const item = checkItem(this.#rules, line, cells[id], readNumber(cells[value ?? -1]));
     this.#batch.push({
       item: others.length === 0 ? item : { ...item, fields: pick(cells, others) },
-      end: this.#start + bytes,
+      end: this.#end,
       line,
-      nextLine: this.#startLine + lines,
+      nextLine: this.#line,
     });
   }
 
-  /** The line of the next record, where so many lines without anything stand before it. */
-  #lineOf(emptyLines: number): number {
-    return this.#startLine + this.#linesBefore + emptyLines - this.#emptyBefore;
+  /** The line of the next record, where csv-parse has met so many blank lines before it. */
+  #lineBehind(blankLines: number): number {
+    return this.#line + blankLines - this.#blankLines;
   }
 
   /** csv-parse would take the mark for a part of the first cell. */
   #withoutBom(bytes: Buffer): Buffer {
     if (!bytes.subarray(0, BOM.length).equals(BOM)) return bytes;
-    this.#start += BOM.length;
+    this.#start = this.#pushed = BOM.length;
     return bytes.subarray(BOM.length);
   }
 
@@ -129,14 +138,27 @@ export class CsvItems implements RecordReader {
 
   #described(error: unknown): unknown {
     if (!(error instanceof CsvError)) return error;
+    const line = this.#lineBehind(Number(error.empty_lines ?? this.#blankLines));
+    if (error.code === 'CSV_MAX_RECORD_SIZE') return this.#tooLong(line);
+    return lineError(this.#rules, line, QUOTE_FAULTS[error.code] ?? error.message);
+  }
+
+  #tooLong(line: number): ItemsError {
     const { maxRecordBytes } = this.#rules;
-    const problem =
-      error.code === 'CSV_MAX_RECORD_SIZE'
-        ? `the row has more than ${maxRecordBytes} bytes; close its open quote if there is one, else raise MAX_ROW_BYTES`
-        : `wrong quotes (${error.message}); quote cells whole, and double the quotes in them`;
-    return lineError(this.#rules, this.#lineOf(this.#emptyBefore), problem);
+    return lineError(
+      this.#rules,
+      line,
+      `the row has more than ${maxRecordBytes} bytes; close its open quote if there is one, else raise MAX_ROW_BYTES`,
+    );
   }
 }
+
+/** What csv-parse's errors mean. */
+const QUOTE_FAULTS: Partial<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quoted cell never ends; close its quote',
+  CSV_INVALID_CLOSING_QUOTE: 'a cell goes on behind its closing quote; double inner quotes',
+  INVALID_OPENING_QUOTE: 'a quote stands inside an unquoted cell; quote the cell',
+};
 
 /** Where the cells of a row are that make an item. */
 interface Shape {
@@ -174,7 +196,5 @@ function readNumber(cell: string | undefined): unknown {
 }
 
 function pick(cells: readonly string[], columns: Shape['others']): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  for (const [name, index] of columns) fields[name] = cells[index];
-  return fields;
+  return Object.fromEntries(columns.map(([name, index]) => [name, cells[index]]));
 }

@@ -54,7 +54,8 @@ export class NdjsonItems implements RecordReader {
     if (text === '') return;
     const { id, value, ...fields } = this.#parse(text, line);
     const item = { ...checkItem(this.#rules, line, id, value), fields };
-    records.push({ item, end: this.#position, line, nextLine: line + 1 });
+    const nextLine = buffer[end - 1] === LINE_FEED ? line + 1 : line;
+    records.push({ item, end: this.#position, line, nextLine });
   }
 
   #parse(text: string, line: number): Record<string, unknown> {

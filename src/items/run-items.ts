@@ -98,7 +98,8 @@ class ItemRun {
         else if (!(await this.#queue.refill())) return;
       }
     } catch (error) {
-      this.#failure ??= { error };
+      // A source may be told to stop by the same signal.
+      if (!this.#options.signal.aborted) this.#failure ??= { error };
     }
   }
 
@@ -213,7 +214,16 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function describe(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message || cause.name : String(cause);
+  const text = textOf(cause);
   const shown = text.slice(0, MAX_ERROR_CHARACTERS);
   return text.length > MAX_ERROR_CHARACTERS ? `${shown}…` : shown;
+}
+
+/** Anything can be thrown, an object that can't be made text of among others. */
+function textOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? String(cause.message || cause.name) : String(cause);
+  } catch {
+    return 'The processor threw something that is no text';
+  }
 }

@@ -30,4 +30,13 @@ export const bucketName = z
   .string()
   .regex(/^[A-Za-z0-9._-]{3,255}$/, { error: 'expected the name of an S3 bucket' });
 
+/** An object by bucket and key. */
+export const S3_URL = /^s3:\/\/([A-Za-z0-9._-]{3,255})\/(.+)$/s;
+
+/** Takes `s3://bucket/key` apart; undefined where it is none. */
+export function parseS3Url(url: string): { bucket: string; key: string } | undefined {
+  const [, bucket, key] = S3_URL.exec(url) ?? [];
+  return bucket !== undefined && key !== undefined ? { bucket, key } : undefined;
+}
+
 export const objectKey = nonEmpty.refine(...atMost(MAX_KEY_BYTES));

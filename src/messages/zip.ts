@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { pathFlaw } from '../archive/safe-path.ts';
-import { bareName, MAX_KEY_BYTES } from './fields.ts';
+import { bareName, MAX_KEY_BYTES, parseS3Url, S3_URL } from './fields.ts';
 
 /** Bytes of an archive's name; with `.zip` it must fit the 255 that a file system has. */
 const MAX_ARCHIVE_NAME_BYTES = 240;
-
-/** An object by bucket and key. */
-const S3_URL = /^s3:\/\/([A-Za-z0-9._-]{3,255})\/(.+)$/s;
 
 /** Where a source lies; the bucket is undefined where it is the one that the worker is set to. */
 export interface SourceLocation {
@@ -17,8 +14,7 @@ export interface SourceLocation {
 /** Takes a `source` apart: a key, or `s3://bucket/key`. Undefined where it is neither. */
 export function parseSource(source: string): SourceLocation | undefined {
   if (!source.startsWith('s3://')) return { bucket: undefined, key: source };
-  const [, bucket, key] = S3_URL.exec(source) ?? [];
-  return key === undefined ? undefined : { bucket, key };
+  return parseS3Url(source);
 }
 
 /** The last segment of a key: the name that the file gets. */

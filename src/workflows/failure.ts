@@ -12,7 +12,7 @@ import {
 
 /** The error that a run ends with, and that its client is told: the cause itself, not the activities around it. */
 export function causeOf(error: unknown): TemporalFailure {
-  if (isCancellation(error) && CancellationScope.current().consideredCancelled) {
+  if (isCancellation(error) && isCancelled()) {
     return new CancelledFailure('The run was cancelled');
   }
   let cause = error;
@@ -32,6 +32,11 @@ export function causeOf(error: unknown): TemporalFailure {
   }
   // Any other error would fail the workflow's task, which is tried again for ever.
   return cause instanceof TemporalFailure ? cause : ApplicationFailure.fromError(cause);
+}
+
+/** Whether what runs here has been told to end. */
+export function isCancelled(): boolean {
+  return CancellationScope.current().consideredCancelled;
 }
 
 /** Whether an activity failed with an error of this name. */

@@ -2,9 +2,9 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  type ChildWorkflowHandle,
   getExternalWorkflowHandle,
   ParentClosePolicy,
+  type SignalDefinition,
   startChild,
   upsertMemo,
   workflowInfo,
@@ -24,7 +24,7 @@ import {
 } from '../messages/items.ts';
 import { MessageError, parseMessage } from '../messages/parse.ts';
 import { rememberDeliveries } from './deliveries.ts';
-import { causeOf } from './failure.ts';
+import { causeOf, isCancelled } from './failure.ts';
 import { ItemsBoard } from './items-board.ts';
 import { withLimit } from './items-limit.ts';
 import { pauseSignal, resumeSignal } from './items-progress.ts';
@@ -54,7 +54,8 @@ class ItemsRun {
   readonly #input: ItemsJobInput;
   readonly #batchId: string;
   readonly #board: ItemsBoard;
-  readonly #shards = new Map<number, ChildWorkflowHandle<typeof processShard>>();
+  /** The runs of shards that are under way. */
+  readonly #shards = new Set<string>();
   readonly #results = new Map<number, ShardResult & { readonly runId: string }>();
   readonly #switch: PauseSwitch;
   #plan: ItemsPlan | undefined;
@@ -127,6 +128,8 @@ class ItemsRun {
     await inLanes(shares, shares.length, async (lanes) => {
       while (next <= shards) await this.#runShard(job, plan, next++, lanes, taskQueue);
     });
+    // Shards that are stopped end as others do.
+    if (isCancelled()) throw new CancelledFailure('The run was cancelled');
   }
 
   async #runShard(
@@ -149,15 +152,15 @@ class ItemsRun {
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         args: [{ plan: withoutSums(plan), shard, keySum, job: chunkJob(job), lanes, taskQueue }],
       });
-      this.#shards.set(shard, child);
-      if (this.#switch.isPaused) await child.signal(pauseSignal);
+      this.#shards.add(workflowId);
+      if (this.#switch.isPaused) this.#signal(workflowId, pauseSignal);
       result = await child.result();
       this.#results.set(shard, { ...result, runId: child.firstExecutionRunId });
     } finally {
-      this.#shards.delete(shard);
+      this.#shards.delete(workflowId);
       this.#board.end(workflowId, result);
     }
-    if (result.stopped && !CancellationScope.current().consideredCancelled) {
+    if (result.stopped && !isCancelled()) {
       throw ApplicationFailure.nonRetryable(`The child run ${workflowId} was stopped`, 'Stopped');
     }
   }
@@ -166,12 +169,14 @@ class ItemsRun {
   #turn(isPaused: boolean): void {
     this.#board.pause(isPaused);
     const signal = isPaused ? pauseSignal : resumeSignal;
-    for (const { workflowId } of this.#shards.values()) {
-      // One that has ended meanwhile can't be told, and need not be.
-      getExternalWorkflowHandle(workflowId)
-        .signal(signal)
-        .catch(() => {});
-    }
+    for (const workflowId of this.#shards) this.#signal(workflowId, signal);
+  }
+
+  /** Signals a shard; one that has ended meanwhile can't be told, and need not be. */
+  #signal(workflowId: string, signal: SignalDefinition): void {
+    getExternalWorkflowHandle(workflowId)
+      .signal(signal)
+      .catch(() => {});
   }
 
   #counts() {

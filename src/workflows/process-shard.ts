@@ -10,7 +10,7 @@ import type { ChunkJob } from '../activities/process-chunk.ts';
 import { chunkStretch, chunksOfShard, shardStretch } from '../items/chunks.ts';
 import { assertSame } from '../items/errors.ts';
 import { totalKeySum } from '../items/key-sum.ts';
-import { causeOf } from './failure.ts';
+import { causeOf, isCancelled } from './failure.ts';
 import { describeShard, type ShardProgress, shardProgressQuery } from './items-progress.ts';
 import { inLanes } from './lanes.ts';
 import { numbersTo } from './numbers.ts';
@@ -99,11 +99,10 @@ class ShardRun {
           this.#count(chunk, await this.#processChunk(chunk, begun.get(chunk)));
         },
       );
-      return false;
     } catch (error) {
-      if (!isCancellation(error) || !CancellationScope.current().consideredCancelled) throw error;
-      return true;
+      if (!isCancellation(error) || !isCancelled()) throw error;
     }
+    return isCancelled();
   }
 
   /** Checks the counts, and puts the failures together. */

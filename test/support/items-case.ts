@@ -1,4 +1,4 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
@@ -16,6 +16,7 @@ import {
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
+import { readObject } from './read-object.ts';
 import { startWorker, takeMessages } from './split-case.ts';
 
 /** A bucket and a queue of a test's own, and workers that are set to them. */
@@ -31,8 +32,8 @@ export interface ItemsCase {
   put(key: string, content: string | Buffer): Promise<{ bucket: string; key: string }>;
   /** Starts a worker in this process, which has these processors, too. */
   worker(options?: WorkerOptions): ReturnType<typeof startWorker>;
-  /** Starts a run of the case's batch. */
-  start(job: Job): Promise<WorkflowHandle<typeof processItems>>;
+  /** Starts a run of the case's batch, on another task queue than the case's where that is given. */
+  start(job: Job, taskQueue?: string): Promise<WorkflowHandle<typeof processItems>>;
   /** Takes the result messages that are there, in order. */
   results(): Promise<unknown[]>;
   /** The failures that a result names, in order. */
@@ -49,8 +50,12 @@ interface WorkerOptions {
   readonly stack?: StackEndpoints;
 }
 
-export async function itemsCase(stack = inject('stack'), client?: Client): Promise<ItemsCase> {
-  const taskQueue = uniqueTaskQueue();
+/** @param taskQueue that of a worker which several tests share, or the test's own */
+export async function itemsCase(
+  stack = inject('stack'),
+  client?: Client,
+  taskQueue = uniqueTaskQueue(),
+): Promise<ItemsCase> {
   const bucket = await uniqueBucket();
   const { url: resultsUrl } = await uniqueQueue();
   const batchId = uniqueName();
@@ -68,9 +73,9 @@ export async function itemsCase(stack = inject('stack'), client?: Client): Promi
       const own = processors.map((processor) => [processor.name, processor] as const);
       return startWorker(taskQueue, { ...settings, ...env }, other, new Map([...all, ...own]));
     },
-    start: (job) =>
+    start: (job, other = taskQueue) =>
       temporal.workflow.start<typeof processItems>('processItems', {
-        taskQueue,
+        taskQueue: other,
         workflowId: itemsWorkflowId(batchId),
         args: [{ batchId, processor: 'sleep', timeScale: 0, notifyQueueUrl: resultsUrl, ...job }],
       }),
@@ -85,8 +90,7 @@ export async function itemsCase(stack = inject('stack'), client?: Client): Promi
 
 async function readFailures(url: string | null) {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.*)$/.exec(url ?? '') ?? [];
-  const { Body } = await testS3().send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  const text = (await Body?.transformToString()) ?? '';
+  const text = (await readObject(bucket ?? '', key ?? '')).toString('utf8');
   return text
     .split('\n')
     .filter(Boolean)

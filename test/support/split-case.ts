@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -29,6 +28,7 @@ import {
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
+import { readObject } from './read-object.ts';
 
 /**
  * Runs a worker in this process until the test ends; `env` holds settings, as for a real one, TMPDIR
@@ -150,11 +150,6 @@ export async function takeMessages(QueueUrl: string): Promise<unknown[]> {
       await testSqs().send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
   }
-}
-
-async function readObject(Bucket: string, Key: string): Promise<Buffer> {
-  const { Body } = await testS3().send(new GetObjectCommand({ Bucket, Key }));
-  return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
 
 /** What Python's `zipfile` reads from an archive, in its order: each entry's name and SHA-256. */

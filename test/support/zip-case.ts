@@ -1,5 +1,4 @@
 import {
-  GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -17,6 +16,7 @@ import {
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
+import { readObject } from './read-object.ts';
 import { startWorker, takeMessages } from './split-case.ts';
 
 /** Buckets and queues of a test's own, and workers that are set to them. */
@@ -111,9 +111,4 @@ async function putAll(
   };
   await Promise.all(Array.from({ length: PUT_LANES }, lane));
   return entries.map(([key]) => key);
-}
-
-async function readObject(Bucket: string, Key: string): Promise<Buffer> {
-  const { Body } = await testS3().send(new GetObjectCommand({ Bucket, Key }));
-  return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
