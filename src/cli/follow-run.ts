@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { ActivityFailure, ChildWorkflowFailure } from '@temporalio/common';
+import { ActivityFailure, CancelledFailure, ChildWorkflowFailure } from '@temporalio/common';
 import type { JobView } from './job-view.ts';
 import { progressBars } from './progress-bars.ts';
 
@@ -56,12 +56,14 @@ export async function followRun<Result>(
       if (progress) bars.update(progress);
       await Promise.race([end, sleep(LOOK_INTERVAL_MS)]);
     }
-    const value = (await result) as Result;
     const last = await view.readProgress(client, workflowId);
     if (last) bars.update(last);
-    return value;
+    return (await result) as Result;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
+    if (error.cause instanceof CancelledFailure) {
+      throw new RunFailedError(`${workflowId} was cancelled`, { cause: error });
+    }
     throw new RunFailedError(`${workflowId} failed: ${reasonOf(error)}`, {
       cause: error,
     });

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { itemsView } from './items-view.ts';
 import type { RunProgress } from './progress-bars.ts';
 import { splitView } from './split-view.ts';
 import { zipView } from './zip-view.ts';
@@ -13,6 +14,7 @@ export interface JobView<Result> {
 
 const VIEWS: Record<string, JobView<never>> = {
   splitArchive: splitView,
+  processItems: itemsView,
   zipFiles: zipView,
 };
 

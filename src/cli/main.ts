@@ -20,9 +20,29 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'put S3 objects into one archive',
     load: () => import('./zip.ts'),
   },
+  items: {
+    summary: 'process a batch of items',
+    load: () => import('./items.ts'),
+  },
+  schedule: {
+    summary: 'process a batch of items again and again, at fixed times',
+    load: () => import('./schedule.ts'),
+  },
   watch: {
     summary: 'follow a run until it ends',
     load: () => import('./watch.ts'),
+  },
+  pause: {
+    summary: 'let a batch of items begin nothing more until it is resumed',
+    load: async () => (await import('./run-control.ts')).pause,
+  },
+  resume: {
+    summary: 'let a paused batch of items go on',
+    load: async () => (await import('./run-control.ts')).resume,
+  },
+  cancel: {
+    summary: 'cancel a run',
+    load: async () => (await import('./run-control.ts')).cancel,
   },
   up: {
     summary: 'run the embedded stack (Temporal, S3, SQS) with worker and starter',

@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress';
 import { formatBytes } from './format.ts';
+import { Speeds } from './speeds.ts';
 
 /** Where there is no terminal to draw on, a line is written this often at most (ms). */
 const LINE_INTERVAL_MS = 5_000;
@@ -12,6 +13,10 @@ export interface Tally {
   readonly total: number;
   /** Whether bytes are counted, or things. */
   readonly inBytes: boolean;
+  /** Whether it is said how many there are a second, and how long the rest takes. */
+  readonly timed?: boolean;
+  /** What else is to be said. */
+  readonly note?: string;
 }
 
 /** How far a run is. */
@@ -44,12 +49,13 @@ function drawnBars(stream: NodeJS.WriteStream): ProgressBars {
     linewrap: false,
   });
   const bars = new Map<string, cliProgress.SingleBar>();
+  const speeds = new Speeds();
   return {
     update({ tallies }) {
       for (const tally of tallies) {
         const { name, done, total } = tally;
         if (total === 0) continue;
-        const text = describe(tally);
+        const text = describe(tally, speeds.describe(tally));
         const bar = bars.get(name);
         if (bar) bar.update(Math.min(done, total), { text });
         else bars.set(name, multi.create(total, done, { name: name.padEnd(8), text }));
@@ -62,12 +68,13 @@ function drawnBars(stream: NodeJS.WriteStream): ProgressBars {
 function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
   let shownAt = 0;
   let shown = '';
+  const speeds = new Speeds();
   return {
     update({ stage, ended, tallies }) {
+      const known = tallies.filter(({ total }) => total > 0);
+      const paces = known.map((tally) => speeds.describe(tally));
       if (!ended && Date.now() - shownAt < LINE_INTERVAL_MS) return;
-      const counted = tallies
-        .filter(({ total }) => total > 0)
-        .map((tally) => `${tally.name} ${describe(tally)}`);
+      const counted = known.map((tally, index) => `${tally.name} ${describe(tally, paces[index])}`);
       const line = [stage, ...counted].join(', ');
       if (line === shown) return;
       stream.write(`  ${line}\n`);
@@ -78,9 +85,9 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
   };
 }
 
-function describe({ done, total, inBytes }: Tally): string {
+function describe({ done, total, inBytes, note }: Tally, pace: string | undefined): string {
   const [from, to] = inBytes
     ? [formatBytes(Math.min(done, total)), formatBytes(total)]
     : [done.toLocaleString('en'), total.toLocaleString('en')];
-  return `${from} of ${to}`;
+  return [`${from} of ${to}`, pace, note].filter(Boolean).join(', ');
 }

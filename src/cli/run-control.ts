@@ -1,0 +1,69 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { Command } from 'commander';
+import { pauseSignal, resumeSignal } from '../workflows/items-progress.ts';
+import { connect } from './connection.ts';
+
+/** `sheaf pause`: no chunk of a batch is begun any more. */
+export const pause = {
+  command: () =>
+    control(
+      'Lets a batch of items begin no more chunks; those that are under way end.',
+      'paused',
+      async (client, workflowId) => {
+        await assertBatch(client, workflowId);
+        await client.workflow.getHandle(workflowId).signal(pauseSignal);
+      },
+    ),
+};
+
+/** `sheaf resume`: a paused batch goes on. */
+export const resume = {
+  command: () =>
+    control('Lets a paused batch of items go on.', 'resumed', async (client, workflowId) => {
+      await assertBatch(client, workflowId);
+      await client.workflow.getHandle(workflowId).signal(resumeSignal);
+    }),
+};
+
+/** `sheaf cancel`: a run ends as soon as it can. */
+export const cancel = {
+  command: () =>
+    control(
+      'Cancels a run: it cleans up, tells its client, and ends. A batch of items keeps what is done;\n' +
+        'started again with the same --batch-id, it goes on from there.',
+      'asked to cancel',
+      async (client, workflowId) => {
+        await client.workflow.getHandle(workflowId).cancel();
+      },
+    ),
+};
+
+/** A command that does something to an open run, and says that it did. */
+function control(
+  description: string,
+  done: string,
+  act: (client: Client, workflowId: string) => Promise<void>,
+): Command {
+  return new Command()
+    .description(description)
+    .argument('<workflow id>', 'id of the run, e.g. items-nightly')
+    .action(async (workflowId: string) => {
+      const { client } = await connect();
+      try {
+        await act(client, workflowId);
+        console.log(`${workflowId} ${done}`);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        throw new Error(`There is no open run ${workflowId}`, { cause: error });
+      } finally {
+        await client.connection.close();
+      }
+    });
+}
+
+/** Other runs would ignore the signal without a word. */
+async function assertBatch(client: Client, workflowId: string): Promise<void> {
+  const { type } = await client.workflow.getHandle(workflowId).describe();
+  if (type === 'processItems') return;
+  throw new Error(`${workflowId} is a run of ${type}; only batches of items can be paused`);
+}
