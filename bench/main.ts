@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { command as inflate } from './inflate.ts';
+import { command as items } from './items.ts';
 import { command as split } from './split.ts';
 import { command as zip } from './zip.ts';
 
@@ -8,6 +9,7 @@ const program = new Command('bench')
   .showHelpAfterError('(see --help)')
   .addCommand(split())
   .addCommand(zip())
+  .addCommand(items())
   .addCommand(inflate());
 
 try {

@@ -65,6 +65,11 @@ export const settings = {
     default: undefined,
     help: 'bucket for the failures and the working objects of batches of items; without it that of their file',
   },
+  ITEMS_HEARTBEAT_SECONDS: {
+    schema: count(1, 10),
+    default: '5',
+    help: 'seconds between two heartbeats of a chunk of items: what is done twice where its worker is killed, how long a chunk may go on once it is cancelled, and an action each on Temporal Cloud',
+  },
   PROCESSORS: {
     schema: list,
     default: '',

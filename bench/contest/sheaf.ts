@@ -65,12 +65,13 @@ async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promi
     // Of the stack's own queues, none.
     SPLIT_QUEUE_URL: '',
     SQS_SOURCE_QUEUE: '',
+    ITEMS_QUEUE_URL: '',
     ...service.settings(queues, site),
     TASK_QUEUE: name,
     TMPDIR: site.workDir,
   };
-  const worker = sheafProcess('worker', env, site);
-  const starter = sheafProcess('starter', env, site);
+  const worker = sheafProcess('worker', env, site.workDir);
+  const starter = sheafProcess('starter', env, site.workDir);
   const stop = async () => {
     // A starter that is asked to stop waits for its long poll; it has nothing in hand by now.
     await Promise.all([worker.stop(), starter.kill()]);
@@ -103,14 +104,22 @@ async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promi
   };
 }
 
-function sheafProcess(command: 'worker' | 'starter', env: NodeJS.ProcessEnv, site: Site) {
+/**
+ * A worker or a starter, as a process of its own that is not started yet.
+ *
+ * @param workDir its log lies beside that folder, whose size is measured
+ */
+export function sheafProcess(
+  command: 'worker' | 'starter',
+  env: NodeJS.ProcessEnv,
+  workDir: string,
+): ManagedProcess {
   return new ManagedProcess({
     name: `The ${command}`,
     command: process.execPath,
     args: [...WORKER_NODE_FLAGS, SHEAF_MAIN, command],
     env,
-    // Beside the work folder, whose size is measured.
-    output: { file: `${site.workDir}-${command}.log` },
+    output: { file: `${workDir}-${command}.log` },
     ready: 'message',
     readyTimeoutMs: READY_TIMEOUT_MS,
     stopGraceMs: STOP_GRACE_MS,

@@ -12,28 +12,38 @@ export interface Work<Checkpoint> {
   readonly resumeFrom: Checkpoint | undefined;
   /** Keeps a checkpoint for the next heartbeat: what a retry starts from, and what people see meanwhile. */
   readonly checkpoint: (checkpoint: Checkpoint) => void;
+  /** Keeps a checkpoint, and tells it at once. */
+  readonly tell: (checkpoint: Checkpoint) => void;
 }
 
 /**
  * The edge of every activity: heartbeats from the first moment on and at a steady pace, whatever the
  * work is waiting for, and maps its errors to Temporal's. A retry repeats the last checkpoint at once,
  * so that it isn't lost if this attempt dies before it makes its own.
+ *
+ * @param intervalMs how long it may be silent at most
  */
 export async function heartbeating<Checkpoint, Result>(
   work: (work: Work<Checkpoint>) => Promise<Result>,
+  intervalMs = HEARTBEAT_INTERVAL_MS,
 ): Promise<Result> {
   const context = Context.current();
   const resumeFrom: Checkpoint | undefined = context.info.heartbeatDetails ?? undefined;
   let latest = resumeFrom;
   const beat = () => context.heartbeat(latest);
   beat();
-  const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+  const timer = setInterval(beat, intervalMs);
   try {
     return await work({
       signal: context.cancellationSignal,
       resumeFrom,
       checkpoint: (checkpoint) => {
         latest = checkpoint;
+      },
+      tell: (checkpoint) => {
+        latest = checkpoint;
+        beat();
+        timer.refresh();
       },
     });
   } catch (error) {

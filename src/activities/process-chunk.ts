@@ -24,8 +24,8 @@ import {
 import type { PinnedSource } from './plan-items.ts';
 import { currentRun } from './working-objects.ts';
 
-/** How often it is written down how far a chunk is (ms); the next heartbeat tells it. */
-const SAVE_INTERVAL_MS = 500;
+/** A chunk that can't write down how far it is tells that it lives after so long (ms), before its time-out of 15 s. */
+const LONGEST_SILENCE_MS = 12_000;
 
 /** What the items that are under way get to end when a chunk has to stop (ms). A worker that stops has 7 s. */
 const GRACE_MS = 5_000;
@@ -69,6 +69,7 @@ export function createProcessChunkActivity(dependencies: {
   readonly processors: Processors;
 }) {
   const { s3, config, processors } = dependencies;
+  const intervalMs = config.ITEMS_HEARTBEAT_SECONDS * 1000;
 
   return {
     /**
@@ -78,58 +79,55 @@ export function createProcessChunkActivity(dependencies: {
      * @throws CountMismatch where the chunk has other items than were planned
      */
     async processChunk(order: ChunkOrder): Promise<ChunkRecord> {
-      return heartbeating<ChunkRecord, ChunkRecord>(async ({ signal, resumeFrom, checkpoint }) => {
-        const { state, shard, chunk, job } = order;
-        const processor = findProcessor(processors, job.processor);
-        const { ignoresValue = false } = processor;
-        const objects = new ItemObjects(s3, state);
-        const writer = writerName();
-        const from = resumeFrom ?? order.from ?? NEW_CHUNK;
-        const log = await ChunkLog.open(
-          objects,
-          { shard, chunk, writer },
-          from,
-          checkpoint,
-          signal,
-        );
-        const broken = new AbortController();
-        const either = AbortSignal.any([signal, broken.signal]);
-        const chunkItems = await openChunk(s3, objects, order, from.next, {
-          maxRecordBytes: config.MAX_ROW_BYTES,
-          ignoresValue,
-          signal: either,
-        });
-        const saving = setInterval(
-          () => log.save().catch((error) => broken.abort(error)),
-          SAVE_INTERVAL_MS,
-        );
-        try {
-          await runItems({
-            items: chunkItems.items,
-            processor,
-            batch: { batchId: job.batchId, timeScale: job.timeScale },
-            concurrency: job.itemConcurrency,
-            timeoutMs: job.itemTimeoutSeconds * 1000,
-            itemsPerSecond: job.itemsPerSecond ?? undefined,
-            counts: log.counts,
-            room: () => log.room(),
+      return heartbeating<ChunkRecord, ChunkRecord>(
+        async ({ signal, resumeFrom, tell }) => {
+          const { state, shard, chunk, job } = order;
+          const processor = findProcessor(processors, job.processor);
+          const { ignoresValue = false } = processor;
+          const objects = new ItemObjects(s3, state);
+          const writer = writerName();
+          const from = resumeFrom ?? order.from ?? NEW_CHUNK;
+          const log = await ChunkLog.open(objects, { shard, chunk, writer }, from, tell, signal);
+          const broken = new AbortController();
+          const either = AbortSignal.any([signal, broken.signal]);
+          const chunkItems = await openChunk(s3, objects, order, from.next, {
+            maxRecordBytes: config.MAX_ROW_BYTES,
+            ignoresValue,
             signal: either,
-            graceMs: GRACE_MS,
           });
-        } finally {
-          clearInterval(saving);
-        }
-        broken.signal.throwIfAborted();
-        const record = await log.saveLast();
-        const isDone = record.next === order.items;
-        if (isDone) chunkItems.assertComplete(record);
-        else if (!isCancelled()) {
-          signal.throwIfAborted();
-          throw mismatch(order, `${record.next} items`);
-        }
-        await objects.saveRecord(shard, chunk, writer, record);
-        return record;
-      });
+          const saving = setInterval(
+            () => log.save().catch((error) => broken.abort(error)),
+            intervalMs,
+          );
+          try {
+            await runItems({
+              items: chunkItems.items,
+              processor,
+              batch: { batchId: job.batchId, timeScale: job.timeScale },
+              concurrency: job.itemConcurrency,
+              timeoutMs: job.itemTimeoutSeconds * 1000,
+              itemsPerSecond: job.itemsPerSecond ?? undefined,
+              counts: log.counts,
+              room: () => log.room(),
+              signal: either,
+              graceMs: GRACE_MS,
+            });
+          } finally {
+            clearInterval(saving);
+          }
+          broken.signal.throwIfAborted();
+          const record = await log.saveLast();
+          const isDone = record.next === order.items;
+          if (isDone) chunkItems.assertComplete(record);
+          else if (!isCancelled()) {
+            signal.throwIfAborted();
+            throw mismatch(order, `${record.next} items`);
+          }
+          await objects.saveRecord(shard, chunk, writer, record);
+          return record;
+        },
+        Math.min(2 * intervalMs, LONGEST_SILENCE_MS),
+      );
     },
   };
 }

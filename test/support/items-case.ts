@@ -60,7 +60,7 @@ export async function itemsCase(
   const { url: resultsUrl } = await uniqueQueue();
   const batchId = uniqueName();
   const temporal = client ?? (await testClient());
-  const settings = { ITEMS_BUCKET: bucket };
+  const settings = { ITEMS_BUCKET: bucket, ITEMS_HEARTBEAT_SECONDS: '1' };
   return {
     client: temporal,
     ...{ taskQueue, bucket, batchId, resultsUrl, settings },

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { testEnvironment } from './harness.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const run = promisify(execFile);
+
+/** What a call of the CLI has printed, and what it has exited with. */
+export interface Called {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Calls the CLI on the suite's stack, for runs of this task queue, and waits until it has ended. */
+export function sheaf(taskQueue: string, ...args: readonly string[]): Promise<Called> {
+  return startSheaf(taskQueue, ...args).ended;
+}
+
+/** Calls the CLI, and tells what it has said to stderr so far. */
+export function startSheaf(taskQueue: string, ...args: readonly string[]) {
+  const env = { PATH: process.env.PATH, ...testEnvironment(), TASK_QUEUE: taskQueue };
+  const running = run(process.execPath, [MAIN, ...args], { env });
+  let said = '';
+  running.child.stderr?.on('data', (text) => {
+    said += text;
+  });
+  const ended: Promise<Called> = running.then(
+    (printed) => ({ code: 0, ...printed }),
+    (error) => {
+      const { code, stdout, stderr } = error as Called;
+      if (typeof code !== 'number') throw error;
+      return { code, stdout, stderr };
+    },
+  );
+  return { ended, said: () => said };
+}
