@@ -71,6 +71,33 @@ export function createProcessChunkActivity(dependencies: {
   const { s3, config, processors } = dependencies;
   const intervalMs = config.ITEMS_HEARTBEAT_SECONDS * 1000;
 
+  /** Processes what is not counted yet; gives what the chunk was to have. */
+  async function processRest(
+    order: ChunkOrder,
+    objects: ItemObjects,
+    log: ChunkLog,
+    signal: AbortSignal,
+  ): Promise<ChunkItems> {
+    const { batchId, timeScale, itemConcurrency, itemTimeoutSeconds, itemsPerSecond } = order.job;
+    const processor = findProcessor(processors, order.job.processor);
+    const { ignoresValue = false } = processor;
+    const rules = { maxRecordBytes: config.MAX_ROW_BYTES, ignoresValue, signal };
+    const chunkItems = await openChunk(s3, objects, order, log.counts.mark.next, rules);
+    await runItems({
+      items: chunkItems.items,
+      processor,
+      batch: { batchId, timeScale },
+      concurrency: itemConcurrency,
+      timeoutMs: itemTimeoutSeconds * 1000,
+      itemsPerSecond: itemsPerSecond ?? undefined,
+      counts: log.counts,
+      room: () => log.room(),
+      signal,
+      graceMs: GRACE_MS,
+    });
+    return chunkItems;
+  }
+
   return {
     /**
      * Processes the items of a chunk from where an earlier attempt was. Where the run is cancelled, it
@@ -81,44 +108,16 @@ export function createProcessChunkActivity(dependencies: {
     async processChunk(order: ChunkOrder): Promise<ChunkRecord> {
       return heartbeating<ChunkRecord, ChunkRecord>(
         async ({ signal, resumeFrom, tell }) => {
-          const { state, shard, chunk, job } = order;
-          const processor = findProcessor(processors, job.processor);
-          const { ignoresValue = false } = processor;
+          const { state, shard, chunk } = order;
           const objects = new ItemObjects(s3, state);
           const writer = writerName();
           const from = resumeFrom ?? order.from ?? NEW_CHUNK;
           const log = await ChunkLog.open(objects, { shard, chunk, writer }, from, tell, signal);
-          const broken = new AbortController();
-          const either = AbortSignal.any([signal, broken.signal]);
-          const chunkItems = await openChunk(s3, objects, order, from.next, {
-            maxRecordBytes: config.MAX_ROW_BYTES,
-            ignoresValue,
-            signal: either,
-          });
-          const saving = setInterval(
-            () => log.save().catch((error) => broken.abort(error)),
-            intervalMs,
+          const chunkItems = await whileSaving(log, intervalMs, signal, (either) =>
+            processRest(order, objects, log, either),
           );
-          try {
-            await runItems({
-              items: chunkItems.items,
-              processor,
-              batch: { batchId: job.batchId, timeScale: job.timeScale },
-              concurrency: job.itemConcurrency,
-              timeoutMs: job.itemTimeoutSeconds * 1000,
-              itemsPerSecond: job.itemsPerSecond ?? undefined,
-              counts: log.counts,
-              room: () => log.room(),
-              signal: either,
-              graceMs: GRACE_MS,
-            });
-          } finally {
-            clearInterval(saving);
-          }
-          broken.signal.throwIfAborted();
           const record = await log.saveLast();
-          const isDone = record.next === order.items;
-          if (isDone) chunkItems.assertComplete(record);
+          if (record.next === order.items) chunkItems.assertComplete(record);
           else if (!isCancelled()) {
             signal.throwIfAborted();
             throw mismatch(order, `${record.next} items`);
@@ -130,6 +129,25 @@ export function createProcessChunkActivity(dependencies: {
       );
     },
   };
+}
+
+/** Saves at a steady pace what `work` has counted; where that fails, `work` is told to stop. */
+async function whileSaving<T>(
+  log: ChunkLog,
+  intervalMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const broken = new AbortController();
+  const save = () => log.save().catch((error) => broken.abort(error));
+  const timer = setInterval(save, intervalMs);
+  try {
+    const result = await work(AbortSignal.any([signal, broken.signal]));
+    broken.signal.throwIfAborted();
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** The items of a chunk, and the check that they were the right ones. */

@@ -58,6 +58,9 @@ function sourceOf({ count, seed, source }: ItemsOptions): ItemsSource {
   if ((count === undefined) === (source === undefined)) {
     throw new MessageError('Expected either --count or --source: where the items come from');
   }
+  if (seed !== undefined && count === undefined) {
+    throw new MessageError('--seed goes with --count: it says what items are made of');
+  }
   if (count !== undefined) return { generate: { count, ...(seed !== undefined && { seed }) } };
   const object = parseS3Url(source ?? '');
   if (object) return object;

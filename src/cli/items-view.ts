@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { ChunkRecord } from '../activities/item-objects.ts';
-import type { PlanItemsCheckpoint } from '../activities/plan-items.ts';
+import type { PlanItemsCheckpoint } from '../activities/plan-item-file.ts';
 import type { ItemsResult } from '../messages/items.ts';
 import { itemsProgressQuery, shardProgressQuery } from '../workflows/items-progress.ts';
 import { formatCount } from './format.ts';

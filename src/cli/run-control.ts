@@ -33,7 +33,11 @@ export const cancel = {
         'started again with the same --batch-id, it goes on from there.',
       'asked to cancel',
       async (client, workflowId) => {
-        await client.workflow.getHandle(workflowId).cancel();
+        const handle = client.workflow.getHandle(workflowId);
+        const { status, runId } = await handle.describe();
+        // Temporal takes the cancellation of a closed run, and does nothing.
+        if (status.name !== 'RUNNING') throw noOpenRun(workflowId);
+        await client.workflow.getHandle(workflowId, runId).cancel();
       },
     ),
 };
@@ -54,11 +58,15 @@ function control(
         console.log(`${workflowId} ${done}`);
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
-        throw new Error(`There is no open run ${workflowId}`, { cause: error });
+        throw noOpenRun(workflowId, { cause: error });
       } finally {
         await client.connection.close();
       }
     });
+}
+
+function noOpenRun(workflowId: string, options?: ErrorOptions): Error {
+  return new Error(`There is no open run ${workflowId}`, options);
 }
 
 /** Other runs would ignore the signal without a word. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
+  isGrpcServiceError,
   ScheduleAlreadyRunning,
   type ScheduleHandle,
   ScheduleNotFoundError,
@@ -107,7 +108,10 @@ async function create(scheduleId: string, options: CreateOptions): Promise<void>
         state: { paused },
       })
       .catch((error) => {
-        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+        if (!(error instanceof ScheduleAlreadyRunning)) {
+          const times = `--cron "${cron}", --time-zone ${timeZone}, --catch-up "${catchUp}"`;
+          throw new Error(`No schedule was made of ${times}: ${reasonOf(error)}`, { cause: error });
+        }
         throw new Error(
           `There is a schedule ${scheduleId} already; delete it first, or choose another name`,
           { cause: error },
@@ -151,7 +155,8 @@ const LOOK_INTERVAL_MS = 200;
 async function run(scheduleId: string): Promise<void> {
   await change(scheduleId, undefined, async (handle) => {
     const before = (await handle.describe()).info;
-    await handle.trigger();
+    // Else the server would start it beside an open one, whatever the schedule says.
+    await handle.trigger(ScheduleOverlapPolicy.SKIP);
     const deadline = Date.now() + ACT_TIMEOUT_MS;
     for (;;) {
       const { info } = await handle.describe();
@@ -188,6 +193,11 @@ async function change(
     }
     if (done) console.log(`${scheduleId} ${done}`);
   });
+}
+
+/** What the server, or the SDK, says is wrong. */
+function reasonOf(error: Error): string {
+  return isGrpcServiceError(error.cause) ? error.cause.details : error.message;
 }
 
 async function withClient(work: (client: Client) => Promise<void>): Promise<void> {

@@ -106,7 +106,7 @@ export class CsvItems implements RecordReader {
       throw lineError(
         this.#rules,
         line,
-        `the row has ${cells.length} columns, the header has ${this.#columns.length}; quote cells that hold commas or newlines`,
+        `the row's column count is ${cells.length}, the header's is ${this.#columns.length}; quote cells that hold commas or newlines`,
       );
     }
     const { id, value, others } = this.#shape as Shape;

@@ -63,7 +63,10 @@ export class NdjsonItems implements RecordReader {
     try {
       json = JSON.parse(text);
     } catch (error) {
-      throw lineError(this.#rules, line, `not JSON: ${(error as Error).message}`);
+      const { message } = error as Error;
+      // Its line is that within the text.
+      const problem = message.replace(/ \(line \d+ column \d+\)$/, '');
+      throw lineError(this.#rules, line, `not JSON: ${problem}`);
     }
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
       return json as Record<string, unknown>;

@@ -222,7 +222,8 @@ function describe(cause: unknown): string {
 /** Anything can be thrown, an object that can't be made text of among others. */
 function textOf(cause: unknown): string {
   try {
-    return cause instanceof Error ? String(cause.message || cause.name) : String(cause);
+    if (cause instanceof Error) return String(cause.message || cause.name);
+    return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? String(cause));
   } catch {
     return 'The processor threw something that is no text';
   }

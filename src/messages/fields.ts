@@ -16,12 +16,13 @@ export const nonEmpty = z.string().min(1, { error: 'expected text that is not em
  * A bare file name: it becomes part of S3 keys and of a workflow id.
  *
  * @param bytes how long it may be, in UTF-8
+ * @param what it is, for errors
  */
-export const bareName = (bytes: number) =>
+export const bareName = (bytes: number, what = 'file name') =>
   z
     .string()
-    .regex(/^[^/\\\0]+$/, { error: 'expected a bare file name without slashes' })
-    .refine((name) => name !== '.' && name !== '..', { error: 'expected a bare file name' })
+    .regex(/^[^/\\\0]+$/, { error: `expected a bare ${what} without slashes` })
+    .refine((name) => name !== '.' && name !== '..', { error: `expected a bare ${what}` })
     .refine((name) => name.isWellFormed(), { error: 'expected text that UTF-8 can say' })
     .refine(...atMost(bytes));
 

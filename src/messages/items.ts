@@ -52,7 +52,7 @@ function shapeOf(path: readonly PropertyKey[]): string {
 /** What an items run is told, and the trigger message of its queue. */
 export const itemsJobSchema = z.object({
   /** Names the batch: while one of this id is open, there is no other. */
-  batchId: bareName(MAX_BATCH_ID_BYTES),
+  batchId: bareName(MAX_BATCH_ID_BYTES, 'name'),
   source,
   /** The name of what is done with each item. */
   processor: nonEmpty.max(100, { error: 'expected at most 100 characters' }),

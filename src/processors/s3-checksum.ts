@@ -26,7 +26,11 @@ const createS3Checksum: CreateProcessor = ({ s3 }) => ({
   name: 's3-checksum',
   ignoresValue: true,
   async process({ fields }, { signal }) {
-    const { bucket, key, ...expected } = parseMessage(fieldsSchema, fields, 'object to check');
+    const { bucket, key, ...expected } = parseMessage(
+      fieldsSchema,
+      fields,
+      'reference to an object',
+    );
     const [algorithm, digest] = wanted(expected);
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
     const { Body } = await s3.send(command, { abortSignal: signal }).catch((error) => {
@@ -46,14 +50,17 @@ const createS3Checksum: CreateProcessor = ({ s3 }) => ({
 export default createS3Checksum;
 
 function hexadecimal(digits: number) {
-  return z
+  const text = z
     .string()
     .regex(new RegExp(`^[0-9a-fA-F]{${digits}}$`), {
       error: `expected ${digits} hexadecimal digits`,
     })
-    .transform((text) => text.toLowerCase())
-    .optional()
-    .or(z.literal('').transform(() => undefined));
+    .transform((given) => given.toLowerCase());
+  // An empty cell of a CSV file says nothing.
+  return z.preprocess(
+    (given) => (given === '' || given === null ? undefined : given),
+    text.optional(),
+  );
 }
 
 /** The strongest of the checksums that the item has. */

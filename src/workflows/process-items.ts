@@ -90,8 +90,7 @@ class ItemsRun {
         ]);
       }
     } finally {
-      // A mismatch says that what is kept is not to be trusted.
-      if (!('status' in told) || isMismatch(outcome)) await this.#removeState();
+      if (!('status' in told) || isWorthless(outcome)) await this.#removeState();
     }
     if ('status' in told) this.#board.fail(told.status, told.error);
     else this.#board.enter('done');
@@ -198,7 +197,10 @@ class ItemsRun {
       .sort(([one], [other]) => one - other)
       .map(([shard, { runId }]) => [shard, runId] as const);
     const order = { state: { bucket, prefix }, batchId: this.#batchId, shards, failed };
-    return publishFailures.executeWithOptions({ summary: `${failed} failures` }, [order]);
+    return publishFailures.executeWithOptions(
+      { summary: `${failed.toLocaleString('en')} failures` },
+      [order],
+    );
   }
 
   /** What is told of a run without a result: of a cancelled one, how far it came. */
@@ -236,8 +238,11 @@ function parseInput(input: ItemsJobInput): ItemsJob {
   }
 }
 
-function isMismatch(outcome: ItemsResult | Error): boolean {
-  return outcome instanceof ApplicationFailure && outcome.type === 'CountMismatch';
+/** Errors after which nothing that is kept is of use: it can't be trusted, or is of another version of the file. */
+const LOSSES = ['CountMismatch', 'ObjectChangedError'];
+
+function isWorthless(outcome: ItemsResult | Error): boolean {
+  return outcome instanceof ApplicationFailure && LOSSES.includes(outcome.type ?? '');
 }
 
 /** A line for people, of an input that nobody has checked yet. */

@@ -122,7 +122,8 @@ class ShardRun {
       const chunks = records
         .filter(([, record]) => record.failed > 0)
         .map(([chunk, { failures }]) => [chunk, failures] as const);
-      await gatherFailures({ state: stateOf(plan), shard, chunks, failed });
+      const order = { state: stateOf(plan), shard, chunks, failed };
+      await gatherFailures.executeWithOptions({ summary: `${count(failed)} failures` }, [order]);
     }
     return { ...done, failed, stopped: stopped && done.items < total };
   }
@@ -132,7 +133,7 @@ class ShardRun {
     const { first, items } = chunkStretch(plan, shard, chunk);
     const { processChunk } = chunkActivities(taskQueue);
     return processChunk.executeWithOptions(
-      { summary: `chunk ${chunk}: items ${first + 1} to ${first + items}` },
+      { summary: `chunk ${chunk}: items ${count(first + 1)} to ${count(first + items)}` },
       [{ state: stateOf(plan), source: plan.source, shard, chunk, first, items, job, from }],
     );
   }
@@ -149,6 +150,10 @@ class ShardRun {
   #show(): void {
     setCurrentDetails(describeShard(this.#progress));
   }
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
 }
 
 function stateOf({ bucket, prefix }: ShardOrder['plan']) {

@@ -148,12 +148,12 @@ describe('a CSV file is refused', () => {
     [
       'that has a row with a cell too many',
       'id,value\na,1\nb,2,3\n',
-      ', line 3: the row has 3 columns, the header has 2; quote cells that hold commas or newlines',
+      ", line 3: the row's column count is 3, the header's is 2; quote cells that hold commas or newlines",
     ],
     [
       'that has a row with a cell too few',
       'id,value\n\n"a\nb",1\nb\n',
-      ', line 5: the row has 1 columns, the header has 2; quote cells that hold commas or newlines',
+      ", line 5: the row's column count is 1, the header's is 2; quote cells that hold commas or newlines",
     ],
     ['with an id that is empty', 'id,value\n"",1\n', ', line 2: the id "" is empty'],
   ])('%s', async (_, text, message) => {

@@ -102,7 +102,7 @@ describe('the error of an item is', () => {
   test.each<[string, () => unknown, string]>([
     [
       'a line of its own where it is no text',
-      () => thrown(Object.create(null)),
+      () => thrown({ much: 1n }),
       'The processor threw something that is no text',
     ],
     ['its message, text or not', () => thrown(Object.assign(new Error(), { message: 42 })), '42'],

@@ -1,0 +1,56 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { afterwards } from '../support/harness.ts';
+import { itemsCase } from '../support/items-case.ts';
+import { startProcess } from '../support/processes.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const PAGE = new URL('../../docs/processors.md', import.meta.url);
+
+test('the processor of docs/processors.md, added as the page says', async () => {
+  const items = await itemsCase();
+  const service = await indexingService({ refused: '4712' });
+  const PROCESSORS = join(await tempFolder(), 'index-document.mjs');
+  await writeFile(PROCESSORS, await codeOf(PAGE));
+  const env = { ...items.settings, TASK_QUEUE: items.taskQueue, PROCESSORS };
+  await startProcess('worker', env);
+  const source = await items.put('todo.csv', `id,url\n4711,${service.url}\n4712,${service.url}\n`);
+
+  const run = await items.start({ source, processor: 'index-document' });
+  const result = await run.result();
+
+  expect(result).toMatchObject({ total: 2, succeeded: 1, failed: 1 });
+  expect(service.indexed).toEqual(['4711']);
+  expect(await items.failures(result.failures)).toEqual([
+    { id: '4712', error: `${service.url} answers with status 503` },
+  ]);
+});
+
+/** The code block that is marked on the page. */
+async function codeOf(page: URL): Promise<string> {
+  const [, code = ''] =
+    /<!-- processor: begin -->\n```js\n(.*?)```\n<!-- processor: end -->/s.exec(
+      await readFile(page, 'utf8'),
+    ) ?? [];
+  return code;
+}
+
+/** A service that takes documents by their ids, and refuses one. */
+async function indexingService({ refused }: { refused: string }) {
+  const indexed: string[] = [];
+  const server = createServer(async (request, response) => {
+    const id = await text(request);
+    if (id !== refused) indexed.push(id);
+    response.writeHead(id === refused ? 503 : 204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterwards(async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { indexed, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
