@@ -5,8 +5,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
-    // The servers and the workers that tests start need the rest of a small machine.
-    maxWorkers: 2,
+    // One more than a small machine has cores: many tests wait for a heartbeat to be missed.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

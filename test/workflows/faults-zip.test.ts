@@ -6,17 +6,16 @@ import { startProcess } from '../support/processes.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { hashesByPython, sha256 } from '../support/split-case.ts';
 import { type ZipCase, zipCase } from '../support/zip-case.ts';
-import { judgeZip } from '../support/zip-judges.ts';
 
 const MIB = 1024 * 1024;
 
 describe('a worker that dies in the middle of an archive', () => {
   test.each([
-    ['joins small objects', 40, 1, false, 'UploadPart', [1, 2]],
+    ['joins small objects', 24, 1, false, 'UploadPart', [1, 2]],
     [
       'lets S3 copy big ones that it reads for their CRC-32s',
       4,
-      20,
+      12,
       false,
       'UploadPartCopy',
       [2, 4],
@@ -55,7 +54,7 @@ describe('a worker that dies in the middle of an archive', () => {
 
   test('deflated groups that are done are not deflated again', async () => {
     const zip = await zipCase();
-    const objects = await putObjects(zip, 3, 40, true);
+    const objects = await putObjects(zip, 3, 40, true, repetitive);
     const proxy = await s3Proxy();
     const env = { ...zip.settings, TASK_QUEUE: zip.taskQueue, MAX_PARALLEL_SHARDS: '1' };
     const first = await startProcess('worker', env, proxy.stack);
@@ -104,7 +103,7 @@ test('a worker that is told to stop hands its shards over, and no part is made t
 
 test('two workers build one archive', async () => {
   const zip = await zipCase();
-  const objects = await putObjects(zip, 40, 1, false);
+  const objects = await putObjects(zip, 24, 1, false);
   const settings = { SHARD_PARTS: '1', MAX_CONCURRENT_ACTIVITIES: '1' };
   const proxies = [await s3Proxy(), await s3Proxy()];
   for (const { stack } of proxies) await zip.worker(settings, stack);
@@ -173,10 +172,21 @@ test('a retry does not ask again for files that are written down', async () => {
   await run.result().catch(() => {});
 });
 
-async function putObjects(zip: ZipCase, count: number, mib: number, checksum: boolean) {
+/** Bytes that are deflated in no time. */
+function repetitive(size: number): Buffer {
+  return Buffer.alloc(size, randomBytes(64));
+}
+
+async function putObjects(
+  zip: ZipCase,
+  count: number,
+  mib: number,
+  checksum: boolean,
+  content: (size: number) => Buffer = randomBytes,
+) {
   const objects = Array.from(
     { length: count },
-    (_, index) => [`objects/${index}.bin`, randomBytes(mib * MIB)] as const,
+    (_, index) => [`objects/${index}.bin`, content(mib * MIB)] as const,
   );
   await zip.put(objects, { checksum });
   return objects;
@@ -188,7 +198,6 @@ async function expectArchive(
   objects: readonly (readonly [string, Buffer])[],
 ): Promise<void> {
   const archive = await zip.archive(key);
-  await judgeZip(archive);
   expect(hashesByPython(archive)).toEqual(
     objects.map(([name, data]) => [name.slice('objects/'.length), sha256(data)]),
   );
