@@ -40,7 +40,7 @@ export function command(): Command {
         'beside a bare loop and a run with an activity an item; then the reference simulation, whose\n' +
         'items sleep, 16 at once. About five minutes on two cores.',
     )
-    .option('--counts <counts>', 'items of the batches', counts, [100, 10_000, 1e6, 1e8])
+    .option('--counts <counts>', 'items of the batches', counts, [100, 10_000, 1e6, 1e7, 1e8])
     .option('--simulated <count>', 'items of the simulation', count, 2000)
     .option('--activities <count>', 'items of the run with an activity an item', count, 10_000)
     .option('--json <file>', 'where all figures go (default: .sheaf/bench/)')

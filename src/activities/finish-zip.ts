@@ -108,7 +108,7 @@ export function createFinishZipActivities(dependencies: {
         const queueUrl = await resolveQueue(sqs, queue).catch((error) => {
           throw error instanceof QueueDoesNotExist ? queueMissing(queue) : error;
         });
-        const body = acceptable(JSON.stringify(await compose(outcome, metadata)));
+        const body = JSON.stringify(await compose(outcome, metadata));
         await sendOnce(sqs, { queueUrl, body }, signal);
       });
     },
@@ -119,11 +119,4 @@ export function createFinishZipActivities(dependencies: {
 export interface ConfirmZip {
   readonly target: ObjectLocation;
   readonly fingerprint: string;
-}
-
-/** The two characters that SQS refuses and JSON does not escape, escaped: names and metadata may hold them. */
-function acceptable(json: string): string {
-  return json.replace(/[\ufffe\uffff]/g, (character) =>
-    character === '\ufffe' ? '\\ufffe' : '\\uffff',
-  );
 }

@@ -8,6 +8,7 @@ import { type GeneratedSource, generatedId } from '../items/generated-items.ts';
 import { hashKey, KeySum, totalKeySum } from '../items/key-sum.ts';
 import type { ItemsJob } from '../messages/items.ts';
 import { findProcessor, type Processors } from '../processors/load.ts';
+import { Budget } from '../storage/budget.ts';
 import { ObjectMissingError, type ObjectVersion } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
 import { heartbeating, type Work } from './heartbeat.ts';
@@ -17,6 +18,9 @@ import { currentRun, workingPrefix } from './working-objects.ts';
 
 /** Of the format of what a batch writes down: another one begins every batch anew. */
 const STATE_FORMAT = 1;
+
+/** Files that a worker plans at once: each takes up to 80 MiB. */
+const FILES_AT_ONCE = 1;
 
 /** Items between two looks at what else there is to do, a heartbeat for example. */
 const ITEMS_AT_A_TIME = 10_000;
@@ -45,6 +49,7 @@ export function createPlanItemsActivity(dependencies: {
   readonly processors: Processors;
 }) {
   const { s3, config, processors } = dependencies;
+  const filePlans = new Budget(FILES_AT_ONCE);
 
   async function pin({ source }: ItemsJob, signal: AbortSignal): Promise<PinnedSource> {
     if ('generate' in source) return source;
@@ -81,7 +86,9 @@ export function createPlanItemsActivity(dependencies: {
         const { items: total, shardSums } =
           'generate' in source
             ? await planGenerated(source.generate, chunkItems, planning)
-            : await planItemFile(s3, source, { chunkItems, rules, objects }, planning);
+            : await filePlans.spend(1, signal, () =>
+                planItemFile(s3, source, { chunkItems, rules, objects }, planning),
+              );
         const keySum = totalKeySum(shardSums);
         const plan = { ...state, source, total, chunkItems, keySum, shardSums };
         await objects.save(PLAN, plan, signal);

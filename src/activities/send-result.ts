@@ -1,5 +1,6 @@
 import { QueueDoesNotExist, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
+import { acceptable } from '../sqs-body.ts';
 import { heartbeating } from './heartbeat.ts';
 import { currentRun } from './working-objects.ts';
 
@@ -36,7 +37,8 @@ export async function sendOnce(
     MessageGroupId: workflowId,
     MessageDeduplicationId: runId,
   };
-  const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, ...fifo });
+  const MessageBody = acceptable(body);
+  const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, ...fifo });
   try {
     await sqs.send(message, { abortSignal: signal });
   } catch (error) {

@@ -3,6 +3,7 @@ import { type Message, SendMessageCommand, type SQSClient } from '@aws-sdk/clien
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { Log } from '../log.ts';
 import { MessageError } from '../messages/parse.ts';
+import { acceptable } from '../sqs-body.ts';
 import { sendToDeadLetters } from './dead-letters.ts';
 import type { JobIntake, RunRequest } from './job-intake.ts';
 import { startRun } from './start-run.ts';
@@ -75,7 +76,8 @@ async function refuse(message: Message, reason: string, context: MessageContext)
   const refusal = intake.refusal(message.Body ?? '', reason);
   if (refusal) {
     try {
-      const { queueUrl: QueueUrl, body: MessageBody } = refusal;
+      const { queueUrl: QueueUrl, body } = refusal;
+      const MessageBody = acceptable(body);
       const fifo = QueueUrl.endsWith('.fifo') && {
         MessageGroupId: 'refused',
         MessageDeduplicationId: message.MessageId,

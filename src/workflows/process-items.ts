@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   CancellationScope,
@@ -5,6 +6,7 @@ import {
   getExternalWorkflowHandle,
   ParentClosePolicy,
   type SignalDefinition,
+  sleep,
   startChild,
   upsertMemo,
   workflowInfo,
@@ -31,10 +33,14 @@ import { pauseSignal, resumeSignal } from './items-progress.ts';
 import { inLanes } from './lanes.ts';
 import { PauseSwitch } from './pause-switch.ts';
 import { activitiesAt } from './place.ts';
-import { processShard, type ShardResult } from './process-shard.ts';
+import { processShard, type ShardOrder, type ShardResult } from './process-shard.ts';
 import { batchIdOfRun } from './workflow-ids.ts';
 
 const { planItems, publishFailures, sendResult, removeWorkingObjects } = activitiesAt(undefined);
+
+/** How often, and how many times, it is tried to start a shard whose predecessor is still open: five minutes. */
+const REST_PAUSE = '5 seconds';
+const REST_TRIES = 60;
 
 /**
  * Processes a batch of items: plans it, processes its shards in child runs, and ends when every item
@@ -144,13 +150,16 @@ class ItemsRun {
     this.#board.begin(workflowId);
     let result: ShardResult | undefined;
     try {
-      const child = await startChild(processShard, {
-        workflowId,
-        staticSummary: `shard ${shard} of ${plan.shardSums.length}`,
-        // A run that is terminated takes its shards along, and they end at a checkpoint.
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        args: [{ plan: withoutSums(plan), shard, keySum, job: chunkJob(job), lanes, taskQueue }],
-      });
+      const order = {
+        plan: withoutSums(plan),
+        shard,
+        keySum,
+        job: chunkJob(job),
+        lanes,
+        taskQueue,
+      };
+      const summary = `shard ${shard} of ${plan.shardSums.length}`;
+      const child = await startShard(workflowId, summary, order);
       this.#shards.add(workflowId);
       if (this.#switch.isPaused) this.#signal(workflowId, pauseSignal);
       result = await child.result();
@@ -226,6 +235,29 @@ class ItemsRun {
     if (!this.#plan) return;
     const { bucket } = this.#plan;
     await removeWorkingObjects({ bucket, workflowId: workflowInfo().workflowId });
+  }
+}
+
+/**
+ * Starts a shard. Where one of a run before this one is still coming to rest, it is waited for, and
+ * this one goes on from what it leaves.
+ */
+async function startShard(workflowId: string, staticSummary: string, order: ShardOrder) {
+  for (let tries = 1; ; tries++) {
+    const resumed = order.plan.resumed || tries > 1;
+    try {
+      return await startChild(processShard, {
+        workflowId,
+        staticSummary,
+        // A run that is terminated takes its shards along, and they end at a checkpoint.
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        args: [{ ...order, plan: { ...order.plan, resumed } }],
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (tries === REST_TRIES) throw error;
+      await sleep(REST_PAUSE);
+    }
   }
 }
 

@@ -54,6 +54,12 @@ describe('a run fails, tells why, and leaves no working objects,', () => {
       ': ids must be unique, but some come more than once: "a" on lines 2, 4, 6; "b" on lines 3, 5',
     ],
     [
+      // SQS refuses this character, unless it is escaped.
+      'items.csv',
+      'id,value\na\uffff,1\na\uffff,2\n',
+      ': ids must be unique, but some come more than once: "a\uffff" on lines 2, 3',
+    ],
+    [
       'items.jsonl',
       `${NDJSON}\n\n{"value":2,"id":"\\u0061"}`,
       ': ids must be unique, but some come more than once: "a" on lines 1, 4',
