@@ -23,5 +23,5 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 USER node
 # The flag is that of src/worker/node-flags.ts. Without a shell between, node gets the signals.
-ENTRYPOINT ["node", "--max-semi-space-size=1", "dist/cli/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=1", "--heap-growing-percent=100", "dist/cli/main.js"]
 CMD ["--help"]

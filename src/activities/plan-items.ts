@@ -19,7 +19,7 @@ import { currentRun, workingPrefix } from './working-objects.ts';
 /** Of the format of what a batch writes down: another one begins every batch anew. */
 const STATE_FORMAT = 1;
 
-/** Files that a worker plans at once: each takes up to 80 MiB. */
+/** Files that a worker plans at once: each takes up to 50 MiB. */
 const FILES_AT_ONCE = 1;
 
 /** Items between two looks at what else there is to do, a heartbeat for example. */

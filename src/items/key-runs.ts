@@ -3,8 +3,8 @@ import { hashKey, type KeyHash } from './key-sum.ts';
 /** Keys of one run; 8 MiB. */
 const RUN_KEYS = 1024 * 1024;
 
-/** Keys that are compared together; 32 MiB. */
-const PARTITION_KEYS = 4 * RUN_KEYS;
+/** Keys that are compared together; 16 MiB, and as much again while they are collected. */
+const PARTITION_KEYS = 2 * RUN_KEYS;
 
 /** Hashes that came more than once which are told; more than enough to name some. */
 const MAX_TOLD = 1000;

@@ -1,15 +1,13 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { ItemsPlan } from '../../src/activities/plan-items.ts';
 import type { ChunkOrder } from '../../src/activities/process-chunk.ts';
 import { generatedId } from '../../src/items/generated-items.ts';
 import { hashKey, KeySum } from '../../src/items/key-sum.ts';
 import type { processItems } from '../../src/workflows/process-items.ts';
-import { uniqueName } from '../support/harness.ts';
-import { startTimeSkipping } from '../support/time-skipping.ts';
+import { runToEnd, startTimeSkipping } from '../support/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -100,29 +98,7 @@ describe('processItems over days', () => {
       removeWorkingObjects: async () => {},
       ...own,
     };
-    const taskQueue = uniqueName();
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      taskQueue,
-      workflowBundle: { codePath: inject('workflowBundle') },
-      activities,
-    });
-    const result = worker.runUntil(
-      env.client.workflow.execute<typeof processItems>('processItems', {
-        taskQueue,
-        workflowId: taskQueue,
-        args: [
-          {
-            batchId: taskQueue,
-            source: SOURCE,
-            processor: 'any',
-            parallelChunks: 2,
-            notifyQueueUrl: 'http://queue',
-          },
-        ],
-      }),
-    );
-    await result.catch(() => {});
+    const { result } = await runToEnd<typeof processItems>(env, activities, 'processItems', [JOB]);
     return { result, told };
   }
 });
@@ -138,6 +114,14 @@ const PLAN: ItemsPlan = {
   keySum: keySumOf(0, ITEMS),
   shardSums: [keySumOf(0, ITEMS)],
   resumed: false,
+};
+
+const JOB = {
+  batchId: 'batch',
+  source: SOURCE,
+  processor: 'any',
+  parallelChunks: 2,
+  notifyQueueUrl: 'http://queue',
 };
 
 /** What a chunk ends with whose items all succeed. */

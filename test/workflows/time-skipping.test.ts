@@ -1,13 +1,11 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { SplitPlan } from '../../src/activities/plan-split.ts';
 import type { UnpackedArchive } from '../../src/activities/unpack-pass.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
-import { uniqueName } from '../support/harness.ts';
-import { startTimeSkipping } from '../support/time-skipping.ts';
+import { runToEnd, startTimeSkipping } from '../support/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -258,21 +256,7 @@ describe('splitArchive and buildBatch over hours', () => {
       removeWorkingObjects: async () => void removed.push(1),
       ...own,
     };
-    const taskQueue = uniqueName();
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      taskQueue,
-      workflowBundle: { codePath: inject('workflowBundle') },
-      activities,
-    });
-    const result = worker.runUntil(
-      env.client.workflow.execute<typeof splitArchive>('splitArchive', {
-        taskQueue,
-        workflowId: taskQueue,
-        args: [job],
-      }),
-    );
-    await result.catch(() => {});
+    const { result } = await runToEnd<typeof splitArchive>(env, activities, 'splitArchive', [job]);
     return { result, told, aborted, removed, foldersRemoved };
   }
 

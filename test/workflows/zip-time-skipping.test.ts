@@ -1,14 +1,12 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { InspectedFiles } from '../../src/activities/inspect-files.ts';
 import type { ZipPlan } from '../../src/activities/plan-zip.ts';
 import type { ZipJob } from '../../src/messages/zip.ts';
 import type { zipFiles } from '../../src/workflows/zip-files.ts';
-import { uniqueName } from '../support/harness.ts';
-import { startTimeSkipping } from '../support/time-skipping.ts';
+import { runToEnd, startTimeSkipping } from '../support/time-skipping.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -172,21 +170,7 @@ describe('zipFiles over hours', () => {
       },
       ...own,
     };
-    const taskQueue = uniqueName();
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      taskQueue,
-      workflowBundle: { codePath: inject('workflowBundle') },
-      activities,
-    });
-    const result = worker.runUntil(
-      env.client.workflow.execute<typeof zipFiles>('zipFiles', {
-        taskQueue,
-        workflowId: taskQueue,
-        args: [JOB],
-      }),
-    );
-    await result.catch(() => {});
+    const { result } = await runToEnd<typeof zipFiles>(env, activities, 'zipFiles', [JOB]);
     return { result, told, aborted, removed };
   }
 });
