@@ -51,6 +51,11 @@ export class ManagedProcess {
     return this.#running?.child.pid;
   }
 
+  /** Whether it runs, and can be used. */
+  get isReady(): boolean {
+    return this.#running?.ready ?? false;
+  }
+
   /**
    * Starts it and waits until it is ready.
    *

@@ -10,7 +10,7 @@ import { provisionQueues } from './provision.ts';
 import { forgetStack, recordStack, wasCutOff } from './running.ts';
 import { s3Server } from './s3-server.ts';
 import { sqsServer } from './sqs-server.ts';
-import { NAMESPACE, temporalServer } from './temporal-server.ts';
+import { hasDatabase, NAMESPACE, removeDatabase, temporalServer } from './temporal-server.ts';
 
 const REGION = 'us-east-1';
 /** The stack listens on the loopback address only: these keep out mistakes, not people. */
@@ -77,6 +77,7 @@ async function startLocked(
     sqs: sqsServer(programs.ministack, dir, ports, { s3, sqs }, env),
   };
   const all = Object.values(servers);
+  const isFirstStart = !hasDatabase(dir);
   const killAll = () => Promise.all(all.map((server) => server.kill()));
   signal?.throwIfAborted();
   signal?.addEventListener('abort', killAll);
@@ -99,7 +100,9 @@ async function startLocked(
       kill: () => close((server) => server.kill()),
     };
   } catch (error) {
+    const wasUp = servers.temporal.isReady;
     await killAll();
+    if (isFirstStart && !wasUp) await removeDatabase(dir);
     throw error;
   } finally {
     signal?.removeEventListener('abort', killAll);

@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Program } from './locate.ts';
 import { ManagedProcess } from './managed-process.ts';
 import { HOST, type StackPorts } from './ports.ts';
 import { serverEnvironment, startAdvice } from './server-environment.ts';
+
+/** The file of its database, in the stack's data folder. */
+const DATABASE = 'temporal.db';
 
 /** The dev server makes this namespace by itself. */
 export const NAMESPACE = 'default';
@@ -20,7 +25,7 @@ export function temporalServer(
   env: NodeJS.ProcessEnv,
 ): ManagedProcess {
   const args = [...program.args, 'server', 'start-dev', '--ip', HOST, '--log-level', 'warn'];
-  args.push('--db-filename', join(dir, 'temporal.db'));
+  args.push('--db-filename', join(dir, DATABASE));
   args.push('--port', `${ports.temporal}`, '--ui-port', `${ports.temporalUi}`);
   args.push('--http-port', `${ports.temporalHttp}`, '--metrics-port', `${ports.temporalMetrics}`);
   const namespace = `http://${HOST}:${ports.temporalHttp}/api/v1/namespaces/${NAMESPACE}`;
@@ -37,6 +42,22 @@ export function temporalServer(
     stopGraceMs: STOP_GRACE_MS,
     advice: startAdvice(program),
   });
+}
+
+/** Whether there is a database: none before the first start. */
+export function hasDatabase(dir: string): boolean {
+  return existsSync(join(dir, DATABASE));
+}
+
+/**
+ * Removes the database. A first start that is cut off leaves one without its tables, which no later
+ * start can use.
+ */
+export async function removeDatabase(dir: string): Promise<void> {
+  // SQLite's own files lie beside it, with endings.
+  for (const ending of ['', '-journal', '-wal', '-shm']) {
+    await rm(join(dir, `${DATABASE}${ending}`), { force: true });
+  }
 }
 
 async function answers(url: string): Promise<void> {
