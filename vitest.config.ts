@@ -1,4 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// Each test file is a process of its own, and so are the workers that tests start: what they load, Temporal's
+// and AWS's clients above all, is compiled once.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+  new URL('node_modules/.cache/compiled/', import.meta.url),
+);
 
 export default defineConfig({
   test: {

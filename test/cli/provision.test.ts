@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 function provision(settings: Record<string, string> = {}) {
-  const env = { PATH: process.env.PATH, ...testEnvironment(), ...settings };
+  const env = { ...testEnvironment(), ...settings };
   return run(process.execPath, [MAIN, 'provision'], { env });
 }
 

@@ -83,7 +83,6 @@ async function sheafZip(name: string, list: string, options: readonly string[] =
   const file = join(folder, name);
   await writeFile(file, list);
   const env = {
-    PATH: process.env.PATH,
     ...testEnvironment(),
     ...zip.settings,
     TASK_QUEUE: zip.taskQueue,

@@ -28,9 +28,15 @@ export function testSqs(): SQSClient {
   return sqs;
 }
 
+/** What a program of ours needs of this process's environment, and nothing of whoever runs the tests. */
+export function bareEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
+}
+
 /** The environment in which a child process (worker, starter, CLI) uses the suite's stack. */
-export function testEnvironment(): Record<string, string> {
-  return stackEnvironment(inject('stack'));
+export function testEnvironment(): NodeJS.ProcessEnv {
+  return { ...bareEnvironment(), ...stackEnvironment(inject('stack')) };
 }
 
 /** A Temporal client for the suite's stack, closed when the test or the file ends. */

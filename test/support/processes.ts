@@ -6,7 +6,7 @@ import { inject } from 'vitest';
 import { type StackEndpoints, stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
 import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
-import { afterwards } from './harness.ts';
+import { afterwards, bareEnvironment } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -37,7 +37,7 @@ export async function startProcess(
     command: process.execPath,
     args: [...WORKER_NODE_FLAGS, MAIN, command],
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment(),
       WORKFLOW_BUNDLE: inject('workflowBundle'),
       ...stackEnvironment(stack),
       // The stack's own queues are for whoever uses it by hand.

@@ -20,7 +20,7 @@ export function sheaf(taskQueue: string, ...args: readonly string[]): Promise<Ca
 
 /** Calls the CLI, and tells what it has said to stderr so far. */
 export function startSheaf(taskQueue: string, ...args: readonly string[]) {
-  const env = { PATH: process.env.PATH, ...testEnvironment(), TASK_QUEUE: taskQueue };
+  const env = { ...testEnvironment(), TASK_QUEUE: taskQueue };
   const running = run(process.execPath, [MAIN, ...args], { env });
   let said = '';
   running.child.stderr?.on('data', (text) => {

@@ -93,7 +93,7 @@ describe('a process with a setting that can not be used', () => {
 });
 
 async function runToEnd(command: string, settings: Record<string, string>) {
-  const env = { PATH: process.env.PATH, ...testEnvironment(), ...settings };
+  const env = { ...testEnvironment(), ...settings };
   const child = spawn(process.execPath, [MAIN, command], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
