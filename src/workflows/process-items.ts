@@ -24,9 +24,9 @@ import {
   itemsReplySchema,
   itemsSummary,
 } from '../messages/items.ts';
-import { MessageError, parseMessage } from '../messages/parse.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, isCancelled } from './failure.ts';
+import { parseInput } from './input.ts';
 import { ItemsBoard } from './items-board.ts';
 import { withLimit } from './items-limit.ts';
 import { pauseSignal, resumeSignal } from './items-progress.ts';
@@ -34,6 +34,7 @@ import { inLanes } from './lanes.ts';
 import { PauseSwitch } from './pause-switch.ts';
 import { activitiesAt } from './place.ts';
 import { processShard, type ShardOrder, type ShardResult } from './process-shard.ts';
+import { grouped } from './tally.ts';
 import { batchIdOfRun } from './workflow-ids.ts';
 
 const { planItems, publishFailures, sendResult, removeWorkingObjects } = activitiesAt(undefined);
@@ -76,7 +77,7 @@ class ItemsRun {
   /** The run up to the point where it can be told: its result, or the error that it fails with. */
   async attempt(): Promise<ItemsResult | Error> {
     try {
-      const job = parseInput(this.#input);
+      const job = parseInput(itemsJobSchema, this.#input, 'batch of items');
       return await this.#process({ ...job, batchId: this.#batchId });
     } catch (error) {
       return causeOf(error);
@@ -206,10 +207,7 @@ class ItemsRun {
       .sort(([one], [other]) => one - other)
       .map(([shard, { runId }]) => [shard, runId] as const);
     const order = { state: { bucket, prefix }, batchId: this.#batchId, shards, failed };
-    return publishFailures.executeWithOptions(
-      { summary: `${failed.toLocaleString('en')} failures` },
-      [order],
-    );
+    return publishFailures.executeWithOptions({ summary: `${grouped(failed)} failures` }, [order]);
   }
 
   /** What is told of a run without a result: of a cancelled one, how far it came. */
@@ -258,15 +256,6 @@ async function startShard(workflowId: string, staticSummary: string, order: Shar
       if (tries === REST_TRIES) throw error;
       await sleep(REST_PAUSE);
     }
-  }
-}
-
-function parseInput(input: ItemsJobInput): ItemsJob {
-  try {
-    return parseMessage(itemsJobSchema, input, 'batch of items');
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    throw ApplicationFailure.nonRetryable(error.message, error.name);
   }
 }
 

@@ -16,6 +16,7 @@ import { inLanes } from './lanes.ts';
 import { numbersTo } from './numbers.ts';
 import { PauseSwitch } from './pause-switch.ts';
 import { activitiesAt, chunkActivities } from './place.ts';
+import { grouped } from './tally.ts';
 
 const { readShard, gatherFailures } = activitiesAt(undefined);
 
@@ -123,7 +124,7 @@ class ShardRun {
         .filter(([, record]) => record.failed > 0)
         .map(([chunk, { failures }]) => [chunk, failures] as const);
       const order = { state: stateOf(plan), shard, chunks, failed };
-      await gatherFailures.executeWithOptions({ summary: `${count(failed)} failures` }, [order]);
+      await gatherFailures.executeWithOptions({ summary: `${grouped(failed)} failures` }, [order]);
     }
     return { ...done, failed, stopped: stopped && done.items < total };
   }
@@ -133,7 +134,7 @@ class ShardRun {
     const { first, items } = chunkStretch(plan, shard, chunk);
     const { processChunk } = chunkActivities(taskQueue);
     return processChunk.executeWithOptions(
-      { summary: `chunk ${chunk}: items ${count(first + 1)} to ${count(first + items)}` },
+      { summary: `chunk ${chunk}: items ${grouped(first + 1)} to ${grouped(first + items)}` },
       [{ state: stateOf(plan), source: plan.source, shard, chunk, first, items, job, from }],
     );
   }
@@ -150,10 +151,6 @@ class ShardRun {
   #show(): void {
     setCurrentDetails(describeShard(this.#progress));
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en');
 }
 
 function stateOf({ bucket, prefix }: ShardOrder['plan']) {

@@ -1,7 +1,6 @@
 import { ApplicationFailure, CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import type { InspectedArchive } from '../activities/inspect-archive.ts';
 import type { Workspace } from '../activities/workspace.ts';
-import { MessageError, parseMessage } from '../messages/parse.ts';
 import {
   type SplitJob,
   type SplitOptions,
@@ -13,6 +12,7 @@ import {
 import { type BuiltBatches, buildBatches } from './build-batches.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, failedWith, isWorkerGone } from './failure.ts';
+import { parseInput } from './input.ts';
 import { activitiesAt } from './place.ts';
 import { openInS3, openOnDisk } from './source-files.ts';
 import { SplitBoard } from './split-board.ts';
@@ -44,7 +44,8 @@ export async function splitArchive(
   job: SplitJob,
   options: SplitOptions = {},
 ): Promise<SplitResult> {
-  checkInput(job, options);
+  parseInput(splitJobSchema, job, 'split job');
+  parseInput(splitOptionsSchema, options, 'set of split options');
   rememberDeliveries();
   const run = new SplitRun(job, options);
   const outcome = await run.attempt();
@@ -172,15 +173,4 @@ function lostTooOften(error: unknown): ApplicationFailure {
     `The run began anew ${MAX_FRESH_STARTS} times, the last time because: ${causeOf(error).message}; look at the workers and their disks, then send the job again`,
     'WorkspaceLostError',
   );
-}
-
-/** The starter checks what comes from a queue; this is for runs that are started by other means. */
-function checkInput(job: SplitJob, options: SplitOptions): void {
-  try {
-    parseMessage(splitJobSchema, job, 'split job');
-    parseMessage(splitOptionsSchema, options, 'set of split options');
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    throw ApplicationFailure.nonRetryable(error.message, error.name);
-  }
 }

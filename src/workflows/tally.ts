@@ -6,5 +6,10 @@ export interface Tally {
 
 /** A tally for people. */
 export function ofCount({ done, total }: Tally): string {
-  return `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+  return `${grouped(done)} of ${grouped(total)}`;
+}
+
+/** A number for people, its digits in groups: `1,000,000`. */
+export function grouped(value: number): string {
+  return value.toLocaleString('en');
 }

@@ -2,10 +2,10 @@ import { ApplicationFailure, CancellationScope, workflowInfo } from '@temporalio
 import type { FinishedZip, ZipOutcome } from '../activities/finish-zip.ts';
 import type { InspectedFiles } from '../activities/inspect-files.ts';
 import type { ZipPlan } from '../activities/plan-zip.ts';
-import { MessageError, parseMessage } from '../messages/parse.ts';
 import { type ZipJob, zipJobSchema, zipSummary } from '../messages/zip.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, failedWith } from './failure.ts';
+import { parseInput } from './input.ts';
 import { inLanes } from './lanes.ts';
 import { numbersTo } from './numbers.ts';
 import { activitiesAt } from './place.ts';
@@ -67,7 +67,7 @@ class ZipRun {
   /** The run up to the point where it can be told: its result, or the error that it fails with. */
   async attempt(): Promise<ZipResult | Error> {
     try {
-      checkInput(this.#job);
+      parseInput(zipJobSchema, this.#job, 'zip job');
       return await this.#zip();
     } catch (error) {
       return causeOf(error);
@@ -153,14 +153,4 @@ function describe(outcome: ZipResult | Error): ZipOutcome {
 function missingOf(error: Error): string[] {
   const isOfSources = error instanceof ApplicationFailure && error.type === 'SourcesError';
   return isOfSources ? ((error.details?.[0] as string[] | undefined) ?? []) : [];
-}
-
-/** The starter checks what comes from a queue; this is for runs that are started by other means. */
-function checkInput(job: ZipJob): void {
-  try {
-    parseMessage(zipJobSchema, job, 'zip job');
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    throw ApplicationFailure.nonRetryable(error.message, error.name);
-  }
 }

@@ -6,10 +6,7 @@ import { uniqueQueue } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
 import { type ItemsCase, itemsCase } from '../support/items-case.ts';
 import { startProcess } from '../support/processes.ts';
-import { countMessages, receiveAll, sendBody } from '../support/queues.ts';
-
-/** The contract's limit for a message that can't be read, ms. */
-const DEAD_LETTER_MS = 5_000;
+import { countMessages, expectDeadLetters, sendBody } from '../support/queues.ts';
 
 test('a message becomes a run, and then a result message', async () => {
   const items = await itemsCase();
@@ -46,14 +43,7 @@ test('messages that can not be read are dead letters as they came; senders are t
   for (const body of broken) await sendBody(url, body);
   await sendBody(url, messageOf(items));
 
-  const dead: string[] = [];
-  await vi.waitFor(
-    async () => {
-      dead.push(...(await receiveAll(deadLetterUrl)).map(({ Body = '' }) => Body));
-      expect(dead.toSorted()).toEqual(broken.toSorted());
-    },
-    { timeout: DEAD_LETTER_MS - (Date.now() - sentAt), interval: 50 },
-  );
+  await expectDeadLetters(deadLetterUrl, broken, sentAt);
   const told: unknown[] = [];
   await vi.waitFor(async () => {
     told.push(...(await items.results()));

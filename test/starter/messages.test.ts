@@ -3,11 +3,15 @@ import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import { sampleArchive } from '../support/faults.ts';
 import { testClient, uniqueName, uniqueQueue, uniqueTaskQueue } from '../support/harness.ts';
 import { startProcess } from '../support/processes.ts';
-import { countMessages, phpBody, receiveAll, sendBody } from '../support/queues.ts';
+import {
+  countMessages,
+  expectDeadLetters,
+  phpBody,
+  receiveAll,
+  sendBody,
+} from '../support/queues.ts';
 import { splitCase, startWorker, takeMessages } from '../support/split-case.ts';
 
-/** The contract's limit for a message that can't be read, ms. */
-const DEAD_LETTER_MS = 5_000;
 const WAIT = { timeout: 15_000, interval: 50 };
 
 test('a trigger as the client sends it becomes a run, and then a result message', async () => {
@@ -51,14 +55,7 @@ describe('messages that can not be read', () => {
       for (const body of broken) await sendBody(url, body);
       await sendBody(url, phpBody(job));
 
-      const dead: string[] = [];
-      await vi.waitFor(
-        async () => {
-          dead.push(...(await receiveAll(deadLetterUrl)).map(({ Body = '' }) => Body));
-          expect(dead.toSorted()).toEqual(broken.toSorted());
-        },
-        { timeout: DEAD_LETTER_MS - (Date.now() - sentAt), interval: 50 },
-      );
+      await expectDeadLetters(deadLetterUrl, broken, sentAt);
       const run = (await testClient()).workflow.getHandle(splitWorkflowId(job));
       await vi.waitFor(async () => {
         expect((await run.describe()).taskQueue).toBe(taskQueue);

@@ -4,12 +4,10 @@ import { startRun } from '../../src/starter/start-run.ts';
 import { zipIntake } from '../../src/starter/zip-intake.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { startProcess } from '../support/processes.ts';
-import { countMessages, receiveAll, sendBody } from '../support/queues.ts';
+import { countMessages, expectDeadLetters, sendBody } from '../support/queues.ts';
 import { takeMessages } from '../support/split-case.ts';
 import { type ZipCase, zipCase } from '../support/zip-case.ts';
 
-/** The contract's limit for a message that can't be read, ms. */
-const DEAD_LETTER_MS = 5_000;
 const WAIT = { timeout: 15_000, interval: 50 };
 
 test.each([
@@ -63,14 +61,7 @@ test('messages that can not be read are dead letters within 5 s; their senders a
   const sentAt = Date.now();
   for (const body of broken) await sendBody(url, body);
 
-  const dead: string[] = [];
-  await vi.waitFor(
-    async () => {
-      dead.push(...(await receiveAll(deadLetterUrl)).map(({ Body = '' }) => Body));
-      expect(dead.toSorted()).toEqual(broken.toSorted());
-    },
-    { timeout: DEAD_LETTER_MS - (Date.now() - sentAt), interval: 50 },
-  );
+  await expectDeadLetters(deadLetterUrl, broken, sentAt);
   const told: { metadata?: { id: number } }[] = [];
   await vi.waitFor(async () => {
     told.push(...((await takeMessages(zip.resultsUrl)) as typeof told));

@@ -5,6 +5,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { expect, vi } from 'vitest';
 import type { SplitJob } from '../../src/messages/split.ts';
 import { testSqs } from './harness.ts';
 
@@ -57,4 +58,23 @@ export async function countMessages(
     waiting: Number(Attributes?.ApproximateNumberOfMessages),
     inHand: Number(Attributes?.ApproximateNumberOfMessagesNotVisible),
   };
+}
+
+/** The contract's limit for a message that can't be read, ms. */
+const DEAD_LETTER_MS = 5_000;
+
+/** Expects just these bodies in a dead-letter queue, no later than the contract allows from when they were sent. */
+export async function expectDeadLetters(
+  deadLetterUrl: string,
+  bodies: readonly string[],
+  sentAt: number,
+): Promise<void> {
+  const dead: string[] = [];
+  await vi.waitFor(
+    async () => {
+      dead.push(...(await receiveAll(deadLetterUrl)).map(({ Body = '' }) => Body));
+      expect(dead.toSorted()).toEqual(bodies.toSorted());
+    },
+    { timeout: DEAD_LETTER_MS - (Date.now() - sentAt), interval: 50 },
+  );
 }

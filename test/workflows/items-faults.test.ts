@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WorkflowHandle } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { expect, test, vi } from 'vitest';
 import type { ChunkRecord } from '../../src/activities/item-objects.ts';
+import { readCheckpoints } from '../../src/cli/run-queries.ts';
 import { WAIT } from '../support/holds.ts';
 import { type ItemsCase, itemsCase } from '../support/items-case.ts';
 import { privateTemporal } from '../support/private-temporal.ts';
@@ -138,14 +137,8 @@ async function logged({ settings, taskQueue }: ItemsCase) {
 
 /** Items of the chunks under way that the last heartbeats have told. */
 async function toldOf({ client, batchId }: ItemsCase): Promise<number> {
-  const shard: WorkflowHandle = client.workflow.getHandle(`items-${batchId}/1`);
-  const described = await shard.describe().catch(() => undefined);
-  const marks = (described?.raw.pendingActivities ?? []).map(({ heartbeatDetails }) => {
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    const record = payload && defaultPayloadConverter.fromPayload<ChunkRecord | null>(payload);
-    return record?.next ?? 0;
-  });
-  return marks.reduce((sum, next) => sum + next, 0);
+  const checkpoints = await readCheckpoints<ChunkRecord>(client, `items-${batchId}/1`);
+  return checkpoints.reduce((sum, { next }) => sum + next, 0);
 }
 
 async function expectFailures(items: ItemsCase, url: string | null): Promise<void> {
