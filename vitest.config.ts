@@ -17,14 +17,17 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'pure', include: ['test/{archive,docs,items,messages}/**/*.test.ts'] },
+        test: {
+          name: 'pure',
+          include: ['test/{archive,docs,items,messages,routing,runs}/**/*.test.ts'],
+        },
       },
       {
         extends: true,
         test: {
           name: 'stack',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{archive,docs,items,messages}/**'],
+          exclude: ['test/{archive,docs,items,messages,routing,runs}/**'],
           globalSetup: ['test/support/stack.ts'],
         },
       },

@@ -73,7 +73,37 @@ export const settings = {
   PROCESSORS: {
     schema: list,
     default: '',
-    help: 'files (`./mine.js`) or packages with processors of items of your own, with commas between them; the same for all workers',
+    help: 'files (`./mine.js`) or packages with processors of your own, of items or of routed files, with commas between them; the same for all workers',
+  },
+  ROUTE_QUEUE_URL: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) of S3 event notifications and other messages for files that are routed by size; the starter reads it',
+  },
+  ROUTE_NOTIFY_QUEUE: {
+    schema: text,
+    default: undefined,
+    help: 'SQS queue (URL or name) for the notices of routed files whose message names none, as those of S3',
+  },
+  ROUTE_BUCKET: {
+    schema: text,
+    default: undefined,
+    help: 'bucket of routed files whose message names none',
+  },
+  ROUTE_KEY: {
+    schema: text,
+    default: undefined,
+    help: 'key of routed files whose message names none',
+  },
+  ROUTE_THRESHOLD: {
+    schema: count(0),
+    default: '2000000',
+    help: 'bytes that a routed file is compared with, where its message says nothing else',
+  },
+  ROUTE_RULES: {
+    schema: text,
+    default: undefined,
+    help: 'JSON file with the rules that files are routed by; without it, larger than the threshold is processed, smaller is too small; the same for all workers',
   },
   S3_SOURCE_BUCKET: {
     schema: text,

@@ -66,6 +66,7 @@ async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promi
     SPLIT_QUEUE_URL: '',
     SQS_SOURCE_QUEUE: '',
     ITEMS_QUEUE_URL: '',
+    ROUTE_QUEUE_URL: '',
     ...service.settings(queues, site),
     TASK_QUEUE: name,
     TMPDIR: site.workDir,

@@ -3,6 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { BufferPool } from '../archive/buffer-pool.ts';
 import type { Config } from '../config.ts';
 import type { Processors } from '../processors/load.ts';
+import type { RouteRule } from '../routing/rules.ts';
 import { Budget } from '../storage/budget.ts';
 import { createBuildBatchActivities } from './build-batch.ts';
 import { createBuildZipActivities } from './build-zip.ts';
@@ -16,6 +17,7 @@ import { createPlanItemsActivity } from './plan-items.ts';
 import { createPlanSplitActivity } from './plan-split.ts';
 import { createPlanZipActivity } from './plan-zip.ts';
 import { createProcessChunkActivity } from './process-chunk.ts';
+import { createRouteFileActivities } from './route-file.ts';
 import { createSendResultActivity } from './send-result.ts';
 import { createServeLimitedActivity, type ServeLimited } from './serve-limited.ts';
 import { createUnpackArchiveActivities } from './unpack-archive.ts';
@@ -28,6 +30,8 @@ export interface ActivityDependencies {
   readonly sqs: SQSClient;
   readonly config: Config;
   readonly processors: Processors;
+  /** What files are routed by. */
+  readonly rules: readonly RouteRule[];
   readonly serve: ServeLimited;
   /** The worker's own disk, with WORKSPACE=disk. */
   readonly disk?: LocalDisk | undefined;
@@ -35,7 +39,7 @@ export interface ActivityDependencies {
 
 /** All activities of a worker. They share its budgets of bytes in flight and of range copies. */
 export function createActivities(dependencies: ActivityDependencies) {
-  const { s3, sqs, config, processors, serve, disk } = dependencies;
+  const { s3, sqs, config, processors, rules, serve, disk } = dependencies;
   const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
   const unpacks = new Budget(config.MAX_PARALLEL_UNPACKS);
   const building = {
@@ -61,6 +65,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createProcessChunkActivity({ s3, config, processors }),
     ...createFinishItemsActivities({ s3, bytes }),
     ...createServeLimitedActivity({ serve }),
+    ...createRouteFileActivities({ s3, sqs, config, processors, rules }),
     ...createSendResultActivity({ sqs }),
     ...createWorkingObjectsActivity({ s3, config }),
   };

@@ -7,7 +7,7 @@ import { assertShards, type PlannedFile } from '../items/file-planner.ts';
 import { type GeneratedSource, generatedId } from '../items/generated-items.ts';
 import { hashKey, KeySum, totalKeySum } from '../items/key-sum.ts';
 import type { ItemsJob } from '../messages/items.ts';
-import { findProcessor, type Processors } from '../processors/load.ts';
+import { findItemProcessor, type Processors } from '../processors/load.ts';
 import { Budget } from '../storage/budget.ts';
 import { ObjectMissingError, type ObjectVersion } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
@@ -71,7 +71,7 @@ export function createPlanItemsActivity(dependencies: {
     async planItems(job: ItemsJob): Promise<ItemsPlan> {
       return heartbeating<PlanItemsCheckpoint, ItemsPlan>(async (planning) => {
         const { signal } = planning;
-        const { ignoresValue = false } = findProcessor(processors, job.processor);
+        const { ignoresValue = false } = findItemProcessor(processors, job.processor);
         const rules = { maxRecordBytes: config.MAX_ROW_BYTES, ignoresValue };
         const source = await pin(job, signal);
         const chunkItems = limitedChunkItems(job.itemsPerChunk, job.itemsPerSecond ?? undefined);

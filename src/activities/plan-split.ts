@@ -10,6 +10,7 @@ import { readEntry } from '../archive/read-entry.ts';
 import type { ZipEntry } from '../archive/zip-entry.ts';
 import { readZipIndex } from '../archive/zip-index.ts';
 import type { Config } from '../config.ts';
+import { BATCH_FOLDER } from '../messages/folders.ts';
 import type { SplitJob, SplitOptions } from '../messages/split.ts';
 import { type ByteOrigin, rangeReaderOf } from '../storage/byte-origin.ts';
 import { putObject } from '../storage/objects.ts';
@@ -37,7 +38,7 @@ export interface PlanOrder {
 
 /** A batch zip that a run is going to build. Sizes in bytes. */
 export interface PlannedBatch {
-  /** Bare name, as the result message lists it. */
+  /** The name under `batch/`, as the result message lists it. */
   readonly name: string;
   readonly key: string;
   readonly rows: number;
@@ -68,9 +69,6 @@ export interface PlanCheckpoint {
   readonly batchesPlanned: number;
   readonly batchesTotal: number;
 }
-
-/** Folder of the batch zips, a convention of the client. */
-const BATCH_FOLDER = 'batch/';
 
 /** The manifest and where its entry's modification time comes from. */
 interface SourceManifest {
@@ -123,7 +121,7 @@ export function createPlanSplitActivity(dependencies: {
   }
 
   function layOut(order: PlanOrder, { table, entry }: SourceManifest, batch: Batch<ZipEntry>) {
-    const { job, files } = order;
+    const { job, options, files } = order;
     const manifest: BatchManifest = {
       bytes: manifestSlice(table, batch.firstRow, batch.endRow),
       modTime: entry.modTime,
@@ -131,7 +129,7 @@ export function createPlanSplitActivity(dependencies: {
     };
     const layout = layoutBatchZip(batch.images, manifest);
     const fingerprint = layoutFingerprint(layout, identityOf(order));
-    const name = partName(job.file, batch.number);
+    const name = `${options.folder ?? ''}${partName(job.file, batch.number)}`;
     const rangeCopy = config.RANGE_COPY && files.origin.kind === 'object';
     const plannedBatch: PlannedBatch = {
       name,

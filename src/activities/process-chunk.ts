@@ -8,7 +8,7 @@ import type { Item } from '../items/item.ts';
 import { START } from '../items/low-water.ts';
 import { runItems } from '../items/run-items.ts';
 import type { ItemsJob } from '../messages/items.ts';
-import { findProcessor, type Processors } from '../processors/load.ts';
+import { findItemProcessor, type Processors } from '../processors/load.ts';
 
 import { ItemFile } from '../storage/item-file.ts';
 import { ChunkLog } from './chunk-log.ts';
@@ -79,7 +79,7 @@ export function createProcessChunkActivity(dependencies: {
     signal: AbortSignal,
   ): Promise<ChunkItems> {
     const { batchId, timeScale, itemConcurrency, itemTimeoutSeconds, itemsPerSecond } = order.job;
-    const processor = findProcessor(processors, order.job.processor);
+    const processor = findItemProcessor(processors, order.job.processor);
     const { ignoresValue = false } = processor;
     const rules = { maxRecordBytes: config.MAX_ROW_BYTES, ignoresValue, signal };
     const chunkItems = await openChunk(s3, objects, order, log.counts.mark.next, rules);

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Context, log } from '@temporalio/activity';
 import type { Config } from '../config.ts';
+import { WORKING_FOLDER } from '../messages/folders.ts';
 import { isAccessDenied } from '../storage/errors.ts';
 import { deletePrefix } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -21,7 +22,7 @@ export function currentRun(): { readonly workflowId: string; readonly runId: str
 
 /** Where a run keeps what it needs only while it is open. */
 export function workingPrefix(workflowId: string): string {
-  return `sheaf/${workflowId}/`;
+  return `${WORKING_FOLDER}${workflowId}/`;
 }
 
 /** The activity that clears up behind a run. */

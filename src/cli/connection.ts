@@ -5,7 +5,7 @@ import { findRunningStack } from '../local/running.ts';
 import { connectClient, temporalSettings } from '../temporal.ts';
 
 /** A person at a terminal rather sees an error than waits for a server (ms). */
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Points this process at the embedded stack, if one is up on the data folder and the environment
@@ -19,10 +19,24 @@ export async function useRunningStack(env: NodeJS.ProcessEnv): Promise<string | 
   return stack.temporal.ui;
 }
 
-/** A client of the Temporal server that the environment, a profile or the running stack names. */
-export async function connect(): Promise<{ client: Client; ui: string | undefined }> {
+/** A client, and the Web UI's address where it is known. */
+export interface Connected {
+  readonly client: Client;
+  readonly ui: string | undefined;
+}
+
+/**
+ * Does a piece of work with a client of the Temporal server that the environment, a profile or the
+ * running stack names.
+ */
+export async function connected<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
   const ui = await useRunningStack(process.env);
-  return { client: await connectClient(CONNECT_TIMEOUT_MS), ui };
+  const client = await connectClient(CONNECT_TIMEOUT_MS);
+  try {
+    return await work({ client, ui });
+  } finally {
+    await client.connection.close();
+  }
 }
 
 /** The Web UI's page of a run; undefined where we don't know the UI's address. */

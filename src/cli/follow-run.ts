@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { ActivityFailure, CancelledFailure, ChildWorkflowFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
+import { describeFailure } from './failure.ts';
 import type { JobView } from './job-view.ts';
 import { progressBars } from './progress-bars.ts';
 
@@ -64,19 +65,10 @@ export async function followRun<Result>(
     if (error.cause instanceof CancelledFailure) {
       throw new RunFailedError(`${workflowId} was cancelled`, { cause: error });
     }
-    throw new RunFailedError(`${workflowId} failed: ${reasonOf(error)}`, {
+    throw new RunFailedError(`${workflowId} failed: ${describeFailure(error)}`, {
       cause: error,
     });
   } finally {
     bars.stop();
   }
-}
-
-/** The message of the error that ended a run, without the activities and child runs around it. */
-function reasonOf({ cause }: WorkflowFailedError): string | undefined {
-  let reason = cause;
-  while (reason instanceof ActivityFailure || reason instanceof ChildWorkflowFailure) {
-    reason = reason.cause;
-  }
-  return reason?.message;
 }

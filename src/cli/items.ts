@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowIdConflictPolicy } from '@temporalio/client';
 import { Command } from 'commander';
-import { loadConfig } from '../config.ts';
-import { itemsSummary } from '../messages/items.ts';
-import type { processItems } from '../workflows/process-items.ts';
-import { itemsWorkflowId } from '../workflows/workflow-ids.ts';
-import { connect, runLink } from './connection.ts';
-import { followRun } from './follow-run.ts';
+import { itemsRequest } from '../runs/request.ts';
+import { connected } from './connection.ts';
 import { addItemsOptions, type ItemsOptions, itemsJobOf } from './items-options.ts';
 import { itemsView } from './items-view.ts';
+import { showRun, startRun } from './start-run.ts';
 
 interface Options extends ItemsOptions {
   readonly batchId?: string;
@@ -30,26 +26,12 @@ export function command(): Command {
 }
 
 async function items(options: Options): Promise<void> {
-  const { batchId = randomUUID(), watch, json } = options;
+  const { batchId = randomUUID(), watch = false, json } = options;
   const job = itemsJobOf(batchId, options);
-  const { client, ui } = await connect();
-  try {
-    const { workflowId } = await client.workflow.start<typeof processItems>('processItems', {
-      workflowId: itemsWorkflowId(batchId),
-      taskQueue: loadConfig(process.env).TASK_QUEUE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: itemsSummary(job),
-      args: [job],
-    });
-    if (!watch) {
-      console.log(json ? JSON.stringify({ workflowId }) : workflowId);
-      return;
-    }
-    const link = runLink(ui, workflowId);
-    if (!json) console.error(link ? `  ${workflowId}\n  ${link}` : `  ${workflowId}`);
-    const result = await followRun(client, workflowId, itemsView);
-    console.log(json ? JSON.stringify(result) : itemsView.report(result));
-  } finally {
-    await client.connection.close();
-  }
+  const request = itemsRequest(job);
+  await connected(async (to) => {
+    await startRun(to.client, request);
+    const run = { wait: watch, ...(json && { json }) };
+    await showRun(to, request.workflowId, itemsView, run);
+  });
 }

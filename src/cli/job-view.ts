@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
+import { NoRunError } from './exit-codes.ts';
 import { itemsView } from './items-view.ts';
 import type { RunProgress } from './progress-bars.ts';
+import { routeView } from './route-view.ts';
 import { splitView } from './split-view.ts';
 import { zipView } from './zip-view.ts';
 
@@ -12,18 +14,36 @@ export interface JobView<Result> {
   report(result: Result): string;
 }
 
-const VIEWS: Record<string, JobView<never>> = {
-  splitArchive: splitView,
-  processItems: itemsView,
-  zipFiles: zipView,
-};
+/** A kind of job. */
+export interface Job {
+  /** What people call it: the command that starts it. */
+  readonly name: string;
+  readonly workflowType: string;
+  readonly view: JobView<unknown>;
+}
 
-/** The view of a run, whatever its job. Throws where it is none of ours. */
+/** The jobs that people and queues start. */
+export const JOBS: readonly Job[] = [
+  job('split', 'splitArchive', splitView),
+  job('zip', 'zipFiles', zipView),
+  job('items', 'processItems', itemsView),
+  job('route', 'routeFile', routeView),
+];
+
+/** The job of a workflow type; undefined where it is none of ours, or a part of another. */
+export function jobOfType(workflowType: string): Job | undefined {
+  return JOBS.find((job) => job.workflowType === workflowType);
+}
+
+/** The view of a run, whatever its job. Throws {@link NoRunError} where it is none of ours. */
 export async function viewOf(client: Client, workflowId: string): Promise<JobView<unknown>> {
   const { type } = await client.workflow.getHandle(workflowId).describe();
-  const view = VIEWS[type];
-  if (view) return view as JobView<unknown>;
-  throw new Error(
-    `${workflowId} is a run of ${type}; expected one of ${Object.keys(VIEWS).join(', ')}`,
-  );
+  const view = jobOfType(type)?.view;
+  if (view) return view;
+  const types = JOBS.map(({ workflowType }) => workflowType).join(', ');
+  throw new NoRunError(`${workflowId} is a run of ${type}; expected one of ${types}`);
+}
+
+function job<Result>(name: string, workflowType: string, view: JobView<Result>): Job {
+  return { name, workflowType, view: view as JobView<unknown> };
 }

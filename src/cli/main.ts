@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=1 --heap-growing-percent=100
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { readVersions } from './versions.ts';
 
 interface Entry {
   summary: string;
@@ -19,6 +20,10 @@ const COMMANDS: Record<string, Entry> = {
   zip: {
     summary: 'put S3 objects into one archive',
     load: () => import('./zip.ts'),
+  },
+  route: {
+    summary: 'route a file by its size',
+    load: () => import('./route.ts'),
   },
   items: {
     summary: 'process a batch of items',
@@ -66,21 +71,33 @@ const COMMANDS: Record<string, Entry> = {
   },
 };
 
-const program = new Command('sheaf')
+const program = exiting(new Command('sheaf'))
   .description('Durable archive batching for S3, on Temporal.')
+  .version(readVersions().sheaf, '-V, --version', 'print the version')
   .showHelpAfterError('(see --help)');
 
 const [first, second] = process.argv.slice(2);
 const called = first === 'help' ? second : first;
 for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
   const { command } = name === called ? await load() : { command: () => new Command() };
-  program.addCommand(command().name(name).summary(summary));
+  program.addCommand(exiting(command().name(name).summary(summary)));
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`sheaf: ${error instanceof Error ? error.message : error}`);
-  if (process.env.APP_DEBUG === '1') console.error(error);
-  process.exitCode = 1;
+  // Commander has said itself what is wrong.
+  if (!(error instanceof CommanderError)) {
+    console.error(`sheaf: ${error instanceof Error ? error.message : error}`);
+    if (process.env.APP_DEBUG === '1') console.error(error);
+  }
+  const { exitCodeOf } = await import('./exit-codes.ts');
+  process.exitCode = exitCodeOf(error);
+}
+
+/** A command, and those under it, whose wrong usage is an error that gets our exit code. */
+function exiting(command: Command): Command {
+  command.exitOverride();
+  for (const part of command.commands) exiting(part);
+  return command;
 }

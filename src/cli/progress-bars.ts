@@ -85,6 +85,12 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
   };
 }
 
+/** How far a run is, in a line. */
+export function describeTallies({ stage, tallies }: RunProgress): string {
+  const known = tallies.filter(({ total }) => total > 0);
+  return [stage, ...known.map((tally) => `${tally.name} ${describe(tally, undefined)}`)].join(', ');
+}
+
 function describe({ done, total, inBytes, note }: Tally, pace: string | undefined): string {
   const [from, to] = inBytes
     ? [formatBytes(Math.min(done, total)), formatBytes(total)]

@@ -1,7 +1,8 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { Command } from 'commander';
 import { pauseSignal, resumeSignal } from '../workflows/items-progress.ts';
-import { connect } from './connection.ts';
+import { connected } from './connection.ts';
+import { NoRunError } from './exit-codes.ts';
 
 /** `sheaf pause`: no chunk of a batch is begun any more. */
 export const pause = {
@@ -30,7 +31,7 @@ export const cancel = {
   command: () =>
     control(
       'Cancels a run: it cleans up, tells its client, and ends. A batch of items keeps what is done;\n' +
-        'started again with the same --batch-id, it goes on from there.',
+        'started again with the same --batch-id, or by sheaf retry, it goes on from there.',
       'asked to cancel',
       async (client, workflowId) => {
         const handle = client.workflow.getHandle(workflowId);
@@ -51,27 +52,27 @@ function control(
   return new Command()
     .description(description)
     .argument('<workflow id>', 'id of the run, e.g. items-nightly')
-    .action(async (workflowId: string) => {
-      const { client } = await connect();
-      try {
-        await act(client, workflowId);
-        console.log(`${workflowId} ${done}`);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-        throw noOpenRun(workflowId, { cause: error });
-      } finally {
-        await client.connection.close();
-      }
-    });
+    .option('--json', 'print one line of JSON')
+    .action((workflowId: string, { json }: { json?: true }) =>
+      connected(async ({ client }) => {
+        try {
+          await act(client, workflowId);
+        } catch (error) {
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+          throw noOpenRun(workflowId, { cause: error });
+        }
+        console.log(json ? JSON.stringify({ workflowId, done }) : `${workflowId} ${done}`);
+      }),
+    );
 }
 
-function noOpenRun(workflowId: string, options?: ErrorOptions): Error {
-  return new Error(`There is no open run ${workflowId}`, options);
+function noOpenRun(workflowId: string, options?: ErrorOptions): NoRunError {
+  return new NoRunError(`There is no open run ${workflowId}`, options);
 }
 
 /** Other runs would ignore the signal without a word. */
 async function assertBatch(client: Client, workflowId: string): Promise<void> {
   const { type } = await client.workflow.getHandle(workflowId).describe();
   if (type === 'processItems') return;
-  throw new Error(`${workflowId} is a run of ${type}; only batches of items can be paused`);
+  throw new NoRunError(`${workflowId} is a run of ${type}; only batches of items can be paused`);
 }

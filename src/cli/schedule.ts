@@ -13,7 +13,8 @@ import { loadConfig } from '../config.ts';
 import { itemsSummary } from '../messages/items.ts';
 import type { processItems } from '../workflows/process-items.ts';
 import { itemsWorkflowId } from '../workflows/workflow-ids.ts';
-import { connect } from './connection.ts';
+import { connected } from './connection.ts';
+import { NoRunError, UsageError } from './exit-codes.ts';
 import { formatTable } from './format.ts';
 import { addItemsOptions, type ItemsOptions, itemsJobOf } from './items-options.ts';
 
@@ -110,9 +111,11 @@ async function create(scheduleId: string, options: CreateOptions): Promise<void>
       .catch((error) => {
         if (!(error instanceof ScheduleAlreadyRunning)) {
           const times = `--cron "${cron}", --time-zone ${timeZone}, --catch-up "${catchUp}"`;
-          throw new Error(`No schedule was made of ${times}: ${reasonOf(error)}`, { cause: error });
+          throw new UsageError(`No schedule was made of ${times}: ${reasonOf(error)}`, {
+            cause: error,
+          });
         }
-        throw new Error(
+        throw new NoRunError(
           `There is a schedule ${scheduleId} already; delete it first, or choose another name`,
           { cause: error },
         );
@@ -162,7 +165,7 @@ async function run(scheduleId: string): Promise<void> {
       const { info } = await handle.describe();
       if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) {
         const open = info.runningActions.map(({ workflow }) => workflow.workflowId).join(', ');
-        throw new Error(`${open} is still open; nothing was started`);
+        throw new NoRunError(`${open} is still open; nothing was started`);
       }
       if (info.numActionsTaken > before.numActionsTaken) {
         console.log(info.recentActions.at(-1)?.action.workflow.workflowId);
@@ -187,7 +190,7 @@ async function change(
       await act(client.schedule.getHandle(scheduleId));
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
-      throw new Error(`There is no schedule ${scheduleId}; sheaf schedule list names them`, {
+      throw new NoRunError(`There is no schedule ${scheduleId}; sheaf schedule list names them`, {
         cause: error,
       });
     }
@@ -200,11 +203,6 @@ function reasonOf(error: Error): string {
   return isGrpcServiceError(error.cause) ? error.cause.details : error.message;
 }
 
-async function withClient(work: (client: Client) => Promise<void>): Promise<void> {
-  const { client } = await connect();
-  try {
-    await work(client);
-  } finally {
-    await client.connection.close();
-  }
+function withClient(work: (client: Client) => Promise<void>): Promise<void> {
+  return connected(({ client }) => work(client));
 }

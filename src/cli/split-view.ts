@@ -14,17 +14,20 @@ import { queryRun, readCheckpoints, unlessUnanswered } from './run-queries.ts';
 export const splitView: JobView<SplitResult> = {
   readProgress: (client, workflowId) => unlessUnanswered(() => readProgress(client, workflowId)),
 
-  report(result) {
-    const rows = result.batches.map(({ name, rows, images, bytes, reused }) => [
-      name,
-      formatCount(rows, 'row'),
-      formatCount(images, 'image'),
-      formatBytes(bytes),
-      reused ? 'was there already' : '',
-    ]);
-    return [formatTable(rows), '', movedBytesReport(result, pc.dim)].join('\n');
-  },
+  report: (result) => [batchTable(result.batches), '', movedBytesReport(result, pc.dim)].join('\n'),
 };
+
+/** The batch zips of a run, a line each. */
+export function batchTable(batches: SplitResult['batches']): string {
+  const rows = batches.map(({ name, rows, images, bytes, reused }) => [
+    name,
+    formatCount(rows, 'row'),
+    formatCount(images, 'image'),
+    formatBytes(bytes),
+    reused ? 'was there already' : '',
+  ]);
+  return formatTable(rows);
+}
 
 /** The run's own answer, with what its children's activities have told by heartbeat. */
 async function readProgress(client: Client, workflowId: string): Promise<RunProgress> {

@@ -1,30 +1,22 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
 import { createS3Client } from '../clients.ts';
-import { loadConfig } from '../config.ts';
 import { parseS3Url } from '../messages/fields.ts';
 import type { SplitJob } from '../messages/split.ts';
-import { type ObjectLocation, ObjectMissingError, objectUrl } from '../storage/errors.ts';
+import { type RunRequest, splitRequest } from '../runs/request.ts';
+import { type ObjectLocation, ObjectMissingError } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
-import { upload } from '../storage/upload.ts';
-import type { splitArchive } from '../workflows/split-archive.ts';
-import { splitWorkflowId } from '../workflows/workflow-ids.ts';
-import { connect, runLink } from './connection.ts';
-import { followRun } from './follow-run.ts';
-import { formatBytes } from './format.ts';
+import { connected } from './connection.ts';
 import { splitView } from './split-view.ts';
+import { type RunOptions, showRun, startRun } from './start-run.ts';
+import { uploadFile } from './upload-file.ts';
 
-interface Options {
+interface Options extends RunOptions {
   readonly batchSize?: number;
   readonly bucket: string;
   readonly downloadId: string;
   readonly updatesQueue?: string;
-  readonly wait: boolean;
-  readonly json?: true;
 }
 
 /** `sheaf split`: splits one archive, from a file or from S3. */
@@ -45,23 +37,17 @@ export function command(): Command {
 }
 
 async function split(archive: string, options: Options): Promise<void> {
-  const { client, ui } = await connect();
-  const s3 = createS3Client();
-  try {
-    const location = await locate(s3, archive, options);
-    const workflowId = await start(client, s3, location, options);
-    const link = runLink(ui, workflowId);
-    if (!options.wait) {
-      console.log(options.json ? JSON.stringify({ workflowId }) : workflowId);
-      return;
+  await connected(async (to) => {
+    const s3 = createS3Client();
+    try {
+      const location = await locate(s3, archive, options);
+      const request = await requestOf(s3, location, options);
+      await startRun(to.client, request);
+      await showRun(to, request.workflowId, splitView, options);
+    } finally {
+      s3.destroy();
     }
-    if (!options.json) console.error(link ? `  ${workflowId}\n  ${link}` : `  ${workflowId}`);
-    const result = await followRun(client, workflowId, splitView);
-    console.log(options.json ? JSON.stringify(result) : splitView.report(result));
-  } finally {
-    await client.connection.close();
-    s3.destroy();
-  }
+  });
 }
 
 /** Where the archive lies in S3; a file is put there. */
@@ -72,26 +58,16 @@ async function locate(
 ): Promise<ObjectLocation> {
   const object = parseS3Url(archive);
   if (object) return object;
-  if (!existsSync(archive)) {
-    throw new Error(`There is no file ${archive}; give a file, or s3://bucket/key`);
-  }
   const target = { bucket, key: `export/${basename(archive)}` };
-  const { size } = await stat(archive);
-  await upload(s3, createReadStream(archive), target, (bytes) => {
-    if (process.stderr.isTTY && !json) {
-      process.stderr.write(`\r  uploading ${formatBytes(bytes)} of ${formatBytes(size)} `);
-    }
-  });
-  if (!json) console.error(`\r  uploaded ${formatBytes(size)} to ${objectUrl(target)}  `);
+  await uploadFile(s3, archive, target, json);
   return target;
 }
 
-async function start(
-  client: Client,
+async function requestOf(
   s3: S3Client,
   location: ObjectLocation,
   { batchSize, downloadId, updatesQueue }: Options,
-): Promise<string> {
+): Promise<RunRequest> {
   const head = await headObject(s3, location);
   if (!head) throw new ObjectMissingError(location);
   const job: SplitJob = {
@@ -102,14 +78,7 @@ async function start(
     s3Bucket: location.bucket,
     ...(updatesQueue && { updatesQueueUrl: updatesQueue }),
   };
-  const { workflowId } = await client.workflow.start<typeof splitArchive>('splitArchive', {
-    workflowId: splitWorkflowId(job),
-    taskQueue: loadConfig(process.env).TASK_QUEUE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    staticSummary: `Split ${objectUrl(location)}`,
-    args: [job, batchSize ? { batchSize } : {}],
-  });
-  return workflowId;
+  return splitRequest(job, batchSize ? { batchSize } : {});
 }
 
 function rows(text: string): number {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { connect, runLink } from './connection.ts';
+import { connected, runLink } from './connection.ts';
 import { followRun } from './follow-run.ts';
 import { viewOf } from './job-view.ts';
 
@@ -13,14 +13,11 @@ export function command(): Command {
 }
 
 async function watch(workflowId: string, { json }: { json?: true }): Promise<void> {
-  const { client, ui } = await connect();
-  try {
+  await connected(async ({ client, ui }) => {
     const link = runLink(ui, workflowId);
     if (link && !json) console.error(`  ${link}`);
     const view = await viewOf(client, workflowId);
     const result = await followRun(client, workflowId, view);
     console.log(json ? JSON.stringify(result) : view.report(result));
-  } finally {
-    await client.connection.close();
-  }
+  });
 }

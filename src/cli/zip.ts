@@ -3,27 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { Command } from 'commander';
 import { createS3Client } from '../clients.ts';
 import { type Config, loadConfig } from '../config.ts';
+import { WORKING_FOLDER } from '../messages/folders.ts';
 import { MessageError, parseBody } from '../messages/parse.ts';
-import { fileListSchema, type ZipJob, zipJobSchema, zipSummary } from '../messages/zip.ts';
+import { fileListSchema, type ZipJob, zipJobSchema } from '../messages/zip.ts';
+import { zipRequest } from '../runs/request.ts';
 import { archiveUrl } from '../storage/archive-url.ts';
 import { objectUrl } from '../storage/errors.ts';
 import { putObject } from '../storage/objects.ts';
-import { zipWorkflowId } from '../workflows/workflow-ids.ts';
-import type { zipFiles } from '../workflows/zip-files.ts';
-import { connect, runLink } from './connection.ts';
-import { followRun } from './follow-run.ts';
+import { connected } from './connection.ts';
+import { type RunOptions, showRun, startRun } from './start-run.ts';
 import { zipView } from './zip-view.ts';
 
-interface Options {
+interface Options extends RunOptions {
   readonly id?: string;
   readonly archiveName?: string;
   readonly deflate?: true;
-  readonly wait: boolean;
-  readonly json?: true;
 }
 
 /** Longer lists of files (bytes of JSON) are put into S3: a run's input is kept in its history. */
@@ -49,25 +46,22 @@ export function command(): Command {
 async function zip(list: string, options: Options): Promise<void> {
   const id = options.id ?? (list === '-' ? randomUUID() : basename(list, extname(list)));
   const job = await readJob(list, options);
-  const { client, ui } = await connect();
-  const s3 = createS3Client();
-  const config = loadConfig(process.env);
-  try {
-    const workflowId = await start(client, id, await outsourced(s3, config, id, job), config);
-    const link = runLink(ui, workflowId);
-    if (!options.wait) {
-      console.log(options.json ? JSON.stringify({ workflowId }) : workflowId);
-      return;
+  await connected(async (to) => {
+    const s3 = createS3Client();
+    const config = loadConfig(process.env);
+    try {
+      const request = zipRequest(id, await outsourced(s3, config, id, job));
+      await startRun(to.client, request);
+      await showRun(to, request.workflowId, zipView, options, async (result) => {
+        const url = await archiveUrl(s3, config, result);
+        return options.json
+          ? { archiveUrl: url, ...result }
+          : `${zipView.report(result)}\n\n  ${url}`;
+      });
+    } finally {
+      s3.destroy();
     }
-    if (!options.json) console.error(link ? `  ${workflowId}\n  ${link}` : `  ${workflowId}`);
-    const result = await followRun(client, workflowId, zipView);
-    const url = await archiveUrl(s3, config, result);
-    if (options.json) console.log(JSON.stringify({ archiveUrl: url, ...result }));
-    else console.log(`${zipView.report(result)}\n\n  ${url}`);
-  } finally {
-    await client.connection.close();
-    s3.destroy();
-  }
+  });
 }
 
 async function readJob(list: string, { archiveName, deflate }: Options): Promise<ZipJob> {
@@ -97,18 +91,7 @@ async function outsourced(
       `The list has ${body.length} bytes, which is too long for a run's input; set S3_DESTINATION_BUCKET, the bucket that it is put into`,
     );
   }
-  const location = { bucket, key: `sheaf/lists/${id}-${randomUUID()}.json` };
+  const location = { bucket, key: `${WORKING_FOLDER}lists/${id}-${randomUUID()}.json` };
   await putObject(s3, location, body);
   return { ...job, fileList: objectUrl(location) };
-}
-
-async function start(client: Client, id: string, job: ZipJob, config: Config): Promise<string> {
-  const { workflowId } = await client.workflow.start<typeof zipFiles>('zipFiles', {
-    workflowId: zipWorkflowId(id),
-    taskQueue: config.TASK_QUEUE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    staticSummary: zipSummary(job),
-    args: [job],
-  });
-  return workflowId;
 }

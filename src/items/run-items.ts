@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ItemContext, Processor } from '../processors/processor.ts';
+import type { ItemContext, ItemProcessor } from '../processors/processor.ts';
 import type { Item } from './item.ts';
 import { ItemQueue } from './item-queue.ts';
 import type { LowWater } from './low-water.ts';
@@ -16,7 +16,7 @@ const TIMEOUT_CHECK_MS = 250;
 export interface RunItemsOptions {
   /** The items from the mark on. */
   readonly items: Iterable<readonly Item[]> | AsyncIterable<readonly Item[]>;
-  readonly processor: Processor;
+  readonly processor: ItemProcessor;
   readonly batch: Pick<ItemContext, 'batchId' | 'timeScale'>;
   /** Items at once. */
   readonly concurrency: number;

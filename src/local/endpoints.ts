@@ -1,5 +1,5 @@
 /** Names of the S3 buckets that the stack has from the start. */
-export const BUCKETS = ['source-images', 'zip-storage', 'items', 'sheaf-demo'] as const;
+export const BUCKETS = ['source-images', 'zip-storage', 'items', 'incoming', 'sheaf-demo'] as const;
 
 /**
  * The SQS queues that the stack has from the start, by the name that they have in our settings.
@@ -15,6 +15,9 @@ export const QUEUES = {
   items: { name: 'items', deadLetters: 'items-dlq' },
   itemsDlq: { name: 'items-dlq' },
   itemsResults: { name: 'items-results' },
+  route: { name: 'route', deadLetters: 'route-dlq' },
+  routeDlq: { name: 'route-dlq' },
+  routeResults: { name: 'route-results' },
 } as const satisfies Record<string, QueueSpec>;
 
 export interface QueueSpec {
@@ -54,6 +57,8 @@ export function stackEnvironment(stack: StackEndpoints): Record<string, string> 
     SQS_DESTINATION_QUEUE: stack.queues.zipResults,
     ITEMS_QUEUE_URL: stack.queues.items,
     ITEMS_BUCKET: 'items',
+    ROUTE_QUEUE_URL: stack.queues.route,
+    ROUTE_NOTIFY_QUEUE: stack.queues.routeResults,
     S3_SOURCE_BUCKET: 'source-images',
     S3_DESTINATION_BUCKET: 'zip-storage',
   };

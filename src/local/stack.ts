@@ -10,7 +10,13 @@ import { provisionQueues } from './provision.ts';
 import { forgetStack, recordStack, wasCutOff } from './running.ts';
 import { s3Server } from './s3-server.ts';
 import { sqsServer } from './sqs-server.ts';
-import { hasDatabase, NAMESPACE, removeDatabase, temporalServer } from './temporal-server.ts';
+import {
+  hasDatabase,
+  keepClosedRuns,
+  NAMESPACE,
+  removeDatabase,
+  temporalServer,
+} from './temporal-server.ts';
 
 const REGION = 'us-east-1';
 /** The stack listens on the loopback address only: these keep out mistakes, not people. */
@@ -83,6 +89,7 @@ async function startLocked(
   signal?.addEventListener('abort', killAll);
   try {
     await Promise.all(all.map((server) => server.start()));
+    await keepClosedRuns(ports);
     const queues = await provisionQueues(stackSqs({ s3, sqs }), sqs.endpoint);
     signal?.throwIfAborted();
     const endpoints = { temporal, s3, sqs, queues, buckets: [...BUCKETS] };

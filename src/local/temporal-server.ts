@@ -12,6 +12,9 @@ const DATABASE = 'temporal.db';
 /** The dev server makes this namespace by itself. */
 export const NAMESPACE = 'default';
 
+/** Closed runs are kept for a week. Queues keep messages for four days by default. */
+const RETENTION_SECONDS = 7 * 24 * 60 * 60;
+
 /** Long: a first start makes the database, and the machine may be busy. */
 const READY_TIMEOUT_MS = 60_000;
 /** It needs less than a second; what it has acknowledged is in its database anyway. */
@@ -44,6 +47,16 @@ export function temporalServer(
   });
 }
 
+/**
+ * Has the server keep closed runs for longer than SQS keeps messages, so that one which is delivered
+ * again finds its run. A dev server keeps them for a day.
+ */
+export async function keepClosedRuns(ports: StackPorts): Promise<void> {
+  const url = `http://${HOST}:${ports.temporalHttp}/api/v1/namespaces/${NAMESPACE}/update`;
+  const config = { workflowExecutionRetentionTtl: `${RETENTION_SECONDS}s` };
+  await request(url, { method: 'POST', body: JSON.stringify({ config }) });
+}
+
 /** Whether there is a database: none before the first start. */
 export function hasDatabase(dir: string): boolean {
   return existsSync(join(dir, DATABASE));
@@ -60,8 +73,12 @@ export async function removeDatabase(dir: string): Promise<void> {
   }
 }
 
-async function answers(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+function answers(url: string): Promise<void> {
+  return request(url, {});
+}
+
+async function request(url: string, options: RequestInit): Promise<void> {
+  const response = await fetch(url, { ...options, signal: AbortSignal.timeout(5000) });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url} answers with status ${response.status}`);
 }

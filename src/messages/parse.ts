@@ -33,7 +33,8 @@ export function parseBody<T>(schema: z.ZodType<T>, body: string, what: string): 
   return parseMessage(schema, parseJson(body, what), what);
 }
 
-function parseJson(body: string, what: string): unknown {
+/** Reads a body as JSON; see {@link parseMessage}. */
+export function parseJson(body: string, what: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {

@@ -8,6 +8,9 @@ import { atMost, bareName, bucketName, nonEmpty, objectKey } from './fields.ts';
 const MAX_FILE_NAME_BYTES = 240;
 const MAX_ID_BYTES = 200;
 
+/** Bytes of a folder: with a batch zip's name behind it, it must fit S3's 1,024 for a key. */
+const MAX_FOLDER_BYTES = 700;
+
 /**
  * What a split run is told. The same as the trigger message, but that a run started by hand may have
  * nobody to tell its result.
@@ -45,6 +48,12 @@ export const splitReplySchema = splitMessageSchema.pick({
 export const splitOptionsSchema = z.object({
   /** Rows a batch zip. */
   batchSize: z.int().min(1, { error: 'expected a number of rows from 1 up' }).optional(),
+  /** Folder under `batch/` for the batch zips, with a slash at its end. */
+  folder: z
+    .string()
+    .regex(/^[^\0]+\/$/, { error: 'expected a folder, with a slash at its end' })
+    .refine(...atMost(MAX_FOLDER_BYTES))
+    .optional(),
 });
 
 /** See {@link splitOptionsSchema}. */
@@ -58,7 +67,7 @@ export interface SplitSuccess {
   readonly function: typeof RESULT_FUNCTION;
   readonly status: 'success';
   readonly downloadId: SplitJob['downloadId'];
-  /** Bare names, in order; they lie under `batch/`. */
+  /** Names, in order; they lie under `batch/`, and are bare unless the run was given a folder. */
   readonly batchFiles: readonly string[];
 }
 

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.ts';
-import type { CreateProcessor, Processor, ProcessorTools } from './processor.ts';
+import type {
+  CreateProcessor,
+  FileProcessor,
+  ItemProcessor,
+  Processor,
+  ProcessorTools,
+} from './processor.ts';
 import createS3Checksum from './s3-checksum.ts';
 import createSleep from './sleep.ts';
 
@@ -36,13 +42,36 @@ export async function loadProcessors(
   return processors;
 }
 
-/** The processor of a name. Throws {@link ConfigError}, which lists those that there are. */
-export function findProcessor(processors: Processors, name: string): Processor {
-  const processor = processors.get(name);
+/** The processor of items of a name. Throws {@link ConfigError}, which lists those that there are. */
+export function findItemProcessor(processors: Processors, name: string): ItemProcessor {
+  return find([...processors.values()].filter(isItemProcessor), 'items', name);
+}
+
+/** The processor of files of a name. Throws {@link ConfigError}, which lists those that there are. */
+export function findFileProcessor(processors: Processors, name: string): FileProcessor {
+  return find([...processors.values()].filter(isFileProcessor), 'files', name);
+}
+
+/** The names of the processors of files. */
+export function fileProcessorNames(processors: Processors): string[] {
+  return [...processors.values()].filter(isFileProcessor).map(({ name }) => name);
+}
+
+function find<P extends Processor>(processors: readonly P[], kind: string, name: string): P {
+  const processor = processors.find((other) => other.name === name);
   if (processor) return processor;
+  const names = processors.map((other) => other.name).join(', ') || 'none';
   throw new ConfigError(
-    `No processor is called "${name}"; this worker has ${[...processors.keys()].join(', ')}; PROCESSORS adds others, on all workers of the task queue`,
+    `No processor of ${kind} is called "${name}"; this worker has ${names}; PROCESSORS adds others, on all workers of the task queue`,
   );
+}
+
+function isItemProcessor(processor: Processor): processor is ItemProcessor {
+  return 'process' in processor && typeof processor.process === 'function';
+}
+
+function isFileProcessor(processor: Processor): processor is FileProcessor {
+  return 'processFile' in processor && typeof processor.processFile === 'function';
 }
 
 async function load(name: string): Promise<CreateProcessor> {
@@ -59,8 +88,13 @@ async function load(name: string): Promise<CreateProcessor> {
 }
 
 function assertProcessor(processor: Processor, origin: string): void {
-  if (typeof processor?.name === 'string' && typeof processor.process === 'function') return;
-  throw unusable(origin, 'a function that gives { name, process(item, context) }');
+  if (typeof processor?.name === 'string') {
+    if (isItemProcessor(processor) || isFileProcessor(processor)) return;
+  }
+  throw unusable(
+    origin,
+    'a function that gives { name, process(item, context) }, or processFile(file, context)',
+  );
 }
 
 function unusable(origin: string, expected: string, options?: ErrorOptions): ConfigError {

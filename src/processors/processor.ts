@@ -4,10 +4,14 @@ import type { Item } from '../items/item.ts';
 
 export type { Item };
 
-/** What is done with each item of a batch. */
-export interface Processor {
-  /** What batches call it by. */
+/** What a processor of either kind has. */
+interface Named {
+  /** What batches and rules call it by. */
   readonly name: string;
+}
+
+/** What is done with each item of a batch. */
+export interface ItemProcessor extends Named {
   /** Whether it does without an item's value: a file of items may then leave it out, which makes it 0. */
   readonly ignoresValue?: boolean;
   /**
@@ -16,6 +20,26 @@ export interface Processor {
    */
   process(item: Item, context: ItemContext): unknown;
 }
+
+/** What is done with a file that a rule of a route sends to it. */
+export interface FileProcessor extends Named {
+  /**
+   * Processes a file; what it gives, as JSON of at most 256 KiB, is part of the notice. What it throws,
+   * or rejects with, is tried again, four times at most, and is then what the notice says. May be called
+   * again for the same file, once a worker has died.
+   */
+  processFile(file: FileToProcess, context: Pick<ItemContext, 'signal'>): unknown;
+}
+
+/** A file in S3. Size in bytes. */
+export interface FileToProcess {
+  readonly bucket: string;
+  readonly key: string;
+  readonly size: number;
+}
+
+/** Code that is called by a name: for items, for files, or for both. */
+export type Processor = ItemProcessor | FileProcessor | (ItemProcessor & FileProcessor);
 
 /** What a processor knows beside the item. */
 export interface ItemContext {
@@ -33,4 +57,4 @@ export interface ProcessorTools {
 }
 
 /** Makes a processor, once a worker process. The default export of a processor's file. */
-export type CreateProcessor = (tools: ProcessorTools) => Processor;
+export type CreateProcessor<P extends Processor = Processor> = (tools: ProcessorTools) => P;

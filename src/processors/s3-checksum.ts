@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { bucketName, objectKey } from '../messages/fields.ts';
 import { parseMessage } from '../messages/parse.ts';
 import { isMissing, objectUrl } from '../storage/errors.ts';
-import type { CreateProcessor } from './processor.ts';
+import type { CreateProcessor, ItemProcessor } from './processor.ts';
 
 /** Where the object is, and one checksum that it has, in hexadecimal digits. */
 const fieldsSchema = z
@@ -22,7 +22,7 @@ const fieldsSchema = z
   });
 
 /** Checks that an object of S3 is there and has the checksum that the item says. Reads all its bytes. */
-const createS3Checksum: CreateProcessor = ({ s3 }) => ({
+const createS3Checksum: CreateProcessor<ItemProcessor> = ({ s3 }) => ({
   name: 's3-checksum',
   ignoresValue: true,
   async process({ fields }, { signal }) {

@@ -2,6 +2,7 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   type Message,
+  type MessageAttributeValue,
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -24,22 +25,29 @@ export async function deadLetterQueueOf(
   return QueueUrl;
 }
 
-/** Puts a message, body and attributes untouched, into a dead-letter queue. */
-export async function sendToDeadLetters(
+/**
+ * Sends a message to another queue, its body and attributes untouched; in a FIFO queue it stays in its
+ * group. Gives its new id.
+ *
+ * @param attributes that are added
+ */
+export async function forwardMessage(
   sqs: SQSClient,
-  deadLetterUrl: string,
+  queueUrl: string,
   message: Message,
-): Promise<void> {
-  const fifo = deadLetterUrl.endsWith('.fifo') && {
+  attributes: Record<string, MessageAttributeValue> = {},
+): Promise<string> {
+  const fifo = queueUrl.endsWith('.fifo') && {
     MessageGroupId: message.Attributes?.MessageGroupId ?? 'dead letters',
     MessageDeduplicationId: message.MessageId,
   };
-  await sqs.send(
+  const { MessageId = '' } = await sqs.send(
     new SendMessageCommand({
-      QueueUrl: deadLetterUrl,
+      QueueUrl: queueUrl,
       MessageBody: message.Body,
-      MessageAttributes: message.MessageAttributes,
+      MessageAttributes: { ...message.MessageAttributes, ...attributes },
       ...fifo,
     }),
   );
+  return MessageId;
 }

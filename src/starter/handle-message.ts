@@ -3,9 +3,10 @@ import { type Message, SendMessageCommand, type SQSClient } from '@aws-sdk/clien
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { Log } from '../log.ts';
 import { MessageError } from '../messages/parse.ts';
+import type { RunRequest } from '../runs/request.ts';
 import { acceptable } from '../sqs-body.ts';
-import { sendToDeadLetters } from './dead-letters.ts';
-import type { JobIntake, RunRequest } from './job-intake.ts';
+import { forwardMessage } from './dead-letters.ts';
+import type { JobIntake } from './job-intake.ts';
 import { startRun } from './start-run.ts';
 
 /** Pauses while Temporal can't be reached (ms): doubled from the first to the longest. */
@@ -31,7 +32,7 @@ export interface MessageContext {
 }
 
 /**
- * Deals with one message. True once it may be deleted: its run is durably started or found, or it is
+ * Deals with one message. True once it may be deleted: its runs are durably started or found, or it is
  * in the dead-letter queue. False where it has to stay. While Temporal can't be reached, the message
  * is held, so that it doesn't use up its receives; rejects when the starter stops meanwhile.
  */
@@ -39,9 +40,12 @@ export async function handleMessage(message: Message, context: MessageContext): 
   const { intake, log } = context;
   const fields = { job: intake.job, messageId: message.MessageId };
   try {
-    const request = intake.read(message.Body ?? '', message.MessageId ?? '');
-    const outcome = await startWhenReachable(request, message, context);
-    log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
+    const requests = intake.read(message.Body ?? '', message.MessageId ?? '');
+    for (const request of requests) {
+      const outcome = await startWhenReachable(request, message, context);
+      log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
+    }
+    if (requests.length === 0) log.info(fields, 'message asks for nothing');
     return true;
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;
@@ -72,7 +76,7 @@ async function startWhenReachable(request: RunRequest, message: Message, context
 async function refuse(message: Message, reason: string, context: MessageContext): Promise<boolean> {
   const { sqs, intake, deadLetterUrl, log } = context;
   if (!deadLetterUrl) return false;
-  await sendToDeadLetters(sqs, deadLetterUrl, message);
+  await forwardMessage(sqs, deadLetterUrl, message);
   const refusal = intake.refusal(message.Body ?? '', reason);
   if (refusal) {
     try {

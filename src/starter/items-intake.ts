@@ -1,12 +1,6 @@
-import {
-  type ItemsFailure,
-  itemsJobSchema,
-  itemsReplySchema,
-  itemsSummary,
-} from '../messages/items.ts';
+import { type ItemsFailure, itemsJobSchema, itemsReplySchema } from '../messages/items.ts';
 import { parseBody } from '../messages/parse.ts';
-import type { processItems } from '../workflows/process-items.ts';
-import { itemsWorkflowId } from '../workflows/workflow-ids.ts';
+import { itemsRequest } from '../runs/request.ts';
 import type { JobIntake } from './job-intake.ts';
 
 /** Takes messages for batches of items: contract 3. */
@@ -16,13 +10,7 @@ export function itemsIntake(queue: string): JobIntake {
     queue,
 
     read(body) {
-      const job = parseBody(itemsJobSchema, body, 'message for a batch of items');
-      return {
-        workflowType: 'processItems' satisfies (typeof processItems)['name'],
-        workflowId: itemsWorkflowId(job.batchId),
-        args: [job],
-        summary: itemsSummary(job),
-      };
+      return [itemsRequest(parseBody(itemsJobSchema, body, 'message for a batch of items'))];
     },
 
     refusal(body, reason) {

@@ -1,13 +1,5 @@
 import type { ResultMessage } from '../activities/send-result.ts';
-
-/** A run that a message asks for. */
-export interface RunRequest {
-  readonly workflowType: string;
-  readonly workflowId: string;
-  readonly args: unknown[];
-  /** One line for people, in the Web UI's list. */
-  readonly summary: string;
-}
+import type { RunRequest } from '../runs/request.ts';
 
 /** What the starter knows of one kind of job: one of these a queue. */
 export interface JobIntake {
@@ -15,8 +7,11 @@ export interface JobIntake {
   readonly job: string;
   /** The queue's URL or name. */
   readonly queue: string;
-  /** Reads a message. Throws MessageError where it is not the contract's. */
-  read(body: string, messageId: string): RunRequest;
+  /**
+   * The runs that a message asks for: one, or for an event as many as it tells of. Throws MessageError
+   * where it is not the contract's.
+   */
+  read(body: string, messageId: string): readonly RunRequest[];
   /** The answer to a body that can't be read, if it is known whom to tell. */
   refusal(body: string, reason: string): ResultMessage | undefined;
 }

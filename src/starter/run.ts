@@ -3,20 +3,12 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Client } from '@temporalio/client';
 import { Consumer } from 'sqs-consumer';
 import { createSqsClient } from '../clients.ts';
-import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { ConfigError, loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
-import { resolveQueue } from '../queue-url.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
-import { deadLetterQueueOf } from './dead-letters.ts';
 import { handleMessage } from './handle-message.ts';
-import { itemsIntake } from './items-intake.ts';
-import type { JobIntake } from './job-intake.ts';
-import { splitIntake } from './split-intake.ts';
-import { zipIntake } from './zip-intake.ts';
-
-/** Settings of the queues that jobs come from; a starter wants one at least. */
-const INTAKE_QUEUES = ['SPLIT_QUEUE_URL', 'SQS_SOURCE_QUEUE', 'ITEMS_QUEUE_URL'] as const;
+import { findIntakeQueue, INTAKE_QUEUES, type IntakeQueue, intakesOf } from './intakes.ts';
 
 /** Messages that are taken by one receive, SQS's most, and dealt with side by side. */
 const MESSAGES_A_RECEIVE = 10;
@@ -38,7 +30,11 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
-  if (!INTAKE_QUEUES.some((name) => config[name])) throw noQueue();
+  if (!INTAKE_QUEUES.some((name) => config[name])) {
+    throw new ConfigError(
+      `${INTAKE_QUEUES.join(', ')}: expected the URL or name of an SQS queue in one of them, got nothing`,
+    );
+  }
   const log = createLog('starter', config);
   const signal = stopSignal();
 
@@ -51,7 +47,7 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
     const intakes = await intakesOf(config, sqs);
     const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal };
     // All are found before one is polled: a starter that can't serve them all serves none.
-    const queues = await Promise.all(intakes.map((intake) => findQueue(sqs, intake)));
+    const queues = await Promise.all(intakes.map((intake) => findIntakeQueue(sqs, intake)));
     const consumers = queues.map((queue) => startPolling(queue, polling));
     process.send?.({ type: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
@@ -63,47 +59,12 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** What the queues that are set bring. Rejects where the queue for results of zip jobs can't be used. */
-async function intakesOf(config: Config, sqs: SQSClient): Promise<JobIntake[]> {
-  const { SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, SQS_DESTINATION_QUEUE, ITEMS_QUEUE_URL } = config;
-  const intakes: JobIntake[] = [];
-  if (SPLIT_QUEUE_URL) intakes.push(splitIntake(SPLIT_QUEUE_URL));
-  if (SQS_SOURCE_QUEUE) {
-    const results =
-      SQS_DESTINATION_QUEUE &&
-      (await resolveQueue(sqs, SQS_DESTINATION_QUEUE).catch((error) => {
-        throw unusable('zip results', SQS_DESTINATION_QUEUE, error);
-      }));
-    intakes.push(zipIntake(SQS_SOURCE_QUEUE, results));
-  }
-  if (ITEMS_QUEUE_URL) intakes.push(itemsIntake(ITEMS_QUEUE_URL));
-  return intakes;
-}
-
-function noQueue(): ConfigError {
-  return new ConfigError(
-    `${INTAKE_QUEUES.join(', ')}: expected the URL or name of an SQS queue in one of them, got nothing`,
-  );
-}
-
-function unusable(what: string, queue: string, error: unknown): Error {
-  const { message: reason } = error as Error;
-  return new Error(`The queue of ${what}, ${queue}, can't be used: ${reason}`, { cause: error });
-}
-
 interface Polling {
   readonly client: Client;
   readonly sqs: SQSClient;
   readonly log: Log;
   readonly taskQueue: string;
   readonly signal: AbortSignal;
-}
-
-/** A queue of messages of one kind of job. */
-interface IntakeQueue {
-  readonly intake: JobIntake;
-  readonly queueUrl: string;
-  readonly deadLetterUrl: string | undefined;
 }
 
 function startPolling(
@@ -142,16 +103,6 @@ function startPolling(
   consumer.start();
   log.info(fields, 'starter polls');
   return consumer;
-}
-
-async function findQueue(sqs: SQSClient, intake: JobIntake): Promise<IntakeQueue> {
-  const { job, queue } = intake;
-  try {
-    const queueUrl = await resolveQueue(sqs, queue);
-    return { intake, queueUrl, deadLetterUrl: await deadLetterQueueOf(sqs, queueUrl) };
-  } catch (error) {
-    throw unusable(`${job} messages`, queue, error);
-  }
 }
 
 /** Ends when nothing of a consumer is under way any more. */

@@ -1,27 +1,19 @@
-import type { ResultMessage } from '../activities/send-result.ts';
 import { parseBody } from '../messages/parse.ts';
 import { splitFailure, splitMessageSchema, splitReplySchema } from '../messages/split.ts';
-import type { splitArchive } from '../workflows/split-archive.ts';
-import { splitWorkflowId } from '../workflows/workflow-ids.ts';
-import type { JobIntake, RunRequest } from './job-intake.ts';
+import { splitRequest } from '../runs/request.ts';
+import type { JobIntake } from './job-intake.ts';
 
 /** Takes split messages: the trigger of contract 1. */
-export function splitIntake(queue: string) {
+export function splitIntake(queue: string): JobIntake {
   return {
     job: 'split',
     queue,
 
-    read(body: string): RunRequest {
-      const job = parseBody(splitMessageSchema, body, 'split message');
-      return {
-        workflowType: 'splitArchive' satisfies (typeof splitArchive)['name'],
-        workflowId: splitWorkflowId(job),
-        args: [job],
-        summary: `Split s3://${job.s3Bucket}/${job.exportPath}`,
-      };
+    read(body) {
+      return [splitRequest(parseBody(splitMessageSchema, body, 'split message'))];
     },
 
-    refusal(body: string, reason: string): ResultMessage | undefined {
+    refusal(body, reason) {
       try {
         const { downloadId, updatesQueueUrl } = parseBody(splitReplySchema, body, 'reply address');
         return {
@@ -32,5 +24,5 @@ export function splitIntake(queue: string) {
         return undefined;
       }
     },
-  } satisfies JobIntake;
+  };
 }

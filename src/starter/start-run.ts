@@ -5,8 +5,8 @@ import {
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
+import type { RunRequest } from '../runs/request.ts';
 import { type DeliveryMemo, deliveredSignal } from '../workflows/deliveries.ts';
-import type { RunRequest } from './job-intake.ts';
 
 /** Message ids that a run's memo carries over from the runs before it, the newest first. */
 const MAX_REMEMBERED = 100;
@@ -17,7 +17,8 @@ export type Started = 'started' | 'joined' | 'answered before';
 /**
  * Sees to it that a message has a run: starts one, or joins the open one of the same job. A message
  * that SQS delivers again, even long after its run has closed, starts nothing: the ids of the messages
- * that a run answers are in its memo, and each later run of the same job carries them on.
+ * that a run answers are in its memo, and each later run of the same job carries them on. A request that
+ * is for one run at most starts nothing where there has been one.
  *
  * Throws what the client throws; nothing is started twice by calling it again.
  */
@@ -27,14 +28,14 @@ export async function startRun(
   request: RunRequest,
   messageId: string,
 ): Promise<Started> {
-  const { workflowType, workflowId, args, summary } = request;
+  const { workflowType, workflowId, args, summary, once = false } = request;
   const start = (memo: DeliveryMemo, workflowIdReusePolicy: WorkflowIdReusePolicy) =>
     client.workflow.start(workflowType, {
       taskQueue,
       workflowId,
       args,
       staticSummary: summary,
-      memo: { ...memo },
+      memo: { ...memo, summary },
       workflowIdReusePolicy,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     });
@@ -50,7 +51,8 @@ export async function startRun(
     const handle = client.workflow.getHandle(workflowId);
     const { status, memo, runId } = await handle.describe();
     const known = (memo as Partial<DeliveryMemo> | undefined)?.messageIds ?? [];
-    if (known.includes(messageId)) return status.name === 'RUNNING' ? 'joined' : 'answered before';
+    if (once || known.includes(messageId))
+      return status.name === 'RUNNING' ? 'joined' : 'answered before';
     try {
       if (status.name === 'RUNNING') {
         await client.workflow.getHandle(workflowId, runId).signal(deliveredSignal, messageId);

@@ -1,7 +1,6 @@
 import { parseBody } from '../messages/parse.ts';
-import { zipFailure, zipJobSchema, zipReplySchema, zipSummary } from '../messages/zip.ts';
-import { zipWorkflowId } from '../workflows/workflow-ids.ts';
-import type { zipFiles } from '../workflows/zip-files.ts';
+import { zipFailure, zipJobSchema, zipReplySchema } from '../messages/zip.ts';
+import { zipRequest } from '../runs/request.ts';
 import type { JobIntake } from './job-intake.ts';
 
 /**
@@ -15,13 +14,7 @@ export function zipIntake(queue: string, resultQueueUrl: string | undefined): Jo
     queue,
 
     read(body, messageId) {
-      const job = parseBody(zipJobSchema, body, 'zip message');
-      return {
-        workflowType: 'zipFiles' satisfies (typeof zipFiles)['name'],
-        workflowId: zipWorkflowId(messageId),
-        args: [job],
-        summary: zipSummary(job),
-      };
+      return [zipRequest(messageId, parseBody(zipJobSchema, body, 'zip message'))];
     },
 
     refusal(body, reason) {

@@ -37,6 +37,19 @@ export async function headObject(
   return head && { ...location, ...versionOf(head), metadata: head.Metadata ?? {} };
 }
 
+/**
+ * The size of an object in bytes; undefined where there is no object, null where the store doesn't say.
+ * Throws {@link AccessDeniedError}.
+ */
+export async function objectSize(
+  s3: S3Client,
+  location: ObjectLocation,
+  signal: AbortSignal,
+): Promise<number | null | undefined> {
+  const head = await sendHead(s3, location, {}, signal);
+  return head && (head.ContentLength ?? null);
+}
+
 /** What HEAD says of an object that is to go into an archive. */
 export interface SourceHead extends ObjectVersion {
   readonly lastModified: Date;

@@ -8,6 +8,7 @@ import { createActivities } from '../activities/index.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { loadProcessors, type Processors } from '../processors/load.ts';
+import { loadRules } from '../routing/load-rules.ts';
 import { claimLocalRoot, type LocalRoot } from '../storage/local-root.ts';
 import { sweepSharedRoot } from '../storage/shared-root.ts';
 import type { Swept } from '../storage/sweep.ts';
@@ -70,6 +71,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   try {
     const disk = local && { root: local.root, taskQueue: `${taskQueue}-${basename(local.root)}` };
     const processors = options.processors ?? (await loadProcessors(config.PROCESSORS, { s3, sqs }));
+    const rules = await loadRules(config.ROUTE_RULES, processors);
     const common = {
       connection,
       namespace,
@@ -79,7 +81,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     } satisfies Partial<WorkerOptions>;
     const limited: LimitedWorkers = new LimitedWorkers(() => shared);
     const { serve } = limited;
-    const activities = createActivities({ s3, sqs, config, processors, serve, disk });
+    const activities = createActivities({ s3, sqs, config, processors, rules, serve, disk });
     const shared = { ...common, activities };
     const workers = [
       await Worker.create({

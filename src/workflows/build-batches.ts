@@ -1,6 +1,7 @@
 import { executeChild, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
 import type { PlannedBatch, SplitPlan } from '../activities/plan-split.ts';
 import type { WorkerPlace } from '../activities/workspace.ts';
+import { whenAtRest } from './at-rest.ts';
 import { buildBatch } from './build-batch.ts';
 import { inLanes } from './lanes.ts';
 import type { OpenedSource } from './source-files.ts';
@@ -17,7 +18,7 @@ export interface BatchesOrder {
 
 /** A batch zip of a finished run. Sizes in bytes. */
 export interface BuiltBatch {
-  /** Bare name; the object lies under `batch/`. */
+  /** The object lies under `batch/`; a bare name, unless the run was given a folder. */
   readonly name: string;
   readonly rows: number;
   readonly images: number;
@@ -72,7 +73,8 @@ function build(
   batch: PlannedBatch,
   board: SplitBoard,
 ) {
-  const workflowId = `${workflowInfo().workflowId}/${batch.name}`;
+  const bareName = batch.name.slice(batch.name.lastIndexOf('/') + 1);
+  const workflowId = `${workflowInfo().workflowId}/${bareName}`;
   const order = {
     origin: source.files.origin,
     target: { bucket, key: batch.key },
@@ -81,12 +83,14 @@ function build(
     verify: plan.verify,
   };
   return board.whileUnderWay({ name: batch.name, bytes: batch.bytes, workflowId }, () =>
-    executeChild(buildBatch, {
-      workflowId,
-      staticSummary: `${batch.name}: ${batch.rows} rows, ${batch.images} images`,
-      // A run that is terminated takes its children along, and they clean up behind themselves.
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      args: [order, place],
-    }),
+    whenAtRest(() =>
+      executeChild(buildBatch, {
+        workflowId,
+        staticSummary: `${batch.name}: ${batch.rows} rows, ${batch.images} images`,
+        // A run that is terminated takes its children along, and they clean up behind themselves.
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        args: [order, place],
+      }),
+    ),
   );
 }

@@ -1,4 +1,3 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   CancellationScope,
@@ -6,7 +5,6 @@ import {
   getExternalWorkflowHandle,
   ParentClosePolicy,
   type SignalDefinition,
-  sleep,
   startChild,
   upsertMemo,
   workflowInfo,
@@ -24,6 +22,7 @@ import {
   itemsReplySchema,
   itemsSummary,
 } from '../messages/items.ts';
+import { whenAtRest } from './at-rest.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf, isCancelled } from './failure.ts';
 import { parseInput } from './input.ts';
@@ -38,10 +37,6 @@ import { grouped } from './tally.ts';
 import { batchIdOfRun } from './workflow-ids.ts';
 
 const { planItems, publishFailures, sendResult, removeWorkingObjects } = activitiesAt(undefined);
-
-/** How often, and how many times, it is tried to start a shard whose predecessor is still open: five minutes. */
-const REST_PAUSE = '5 seconds';
-const REST_TRIES = 60;
 
 /**
  * Processes a batch of items: plans it, processes its shards in child runs, and ends when every item
@@ -240,23 +235,16 @@ class ItemsRun {
  * Starts a shard. Where one of a run before this one is still coming to rest, it is waited for, and
  * this one goes on from what it leaves.
  */
-async function startShard(workflowId: string, staticSummary: string, order: ShardOrder) {
-  for (let tries = 1; ; tries++) {
-    const resumed = order.plan.resumed || tries > 1;
-    try {
-      return await startChild(processShard, {
-        workflowId,
-        staticSummary,
-        // A run that is terminated takes its shards along, and they end at a checkpoint.
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        args: [{ ...order, plan: { ...order.plan, resumed } }],
-      });
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      if (tries === REST_TRIES) throw error;
-      await sleep(REST_PAUSE);
-    }
-  }
+function startShard(workflowId: string, staticSummary: string, order: ShardOrder) {
+  return whenAtRest((attempt) =>
+    startChild(processShard, {
+      workflowId,
+      staticSummary,
+      // A run that is terminated takes its shards along, and they end at a checkpoint.
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      args: [{ ...order, plan: { ...order.plan, resumed: order.plan.resumed || attempt > 1 } }],
+    }),
+  );
 }
 
 /** Errors after which nothing that is kept is of use: it can't be trusted, or is of another version of the file. */

@@ -16,6 +16,7 @@ test.each([0, 10 ** 12])(
   async (size) => {
     const { openWorkspace } = createActivities({
       processors: new Map(),
+      rules: [],
       serve: () => Promise.reject(new Error('not here')),
       s3: testS3(),
       sqs: testSqs(),

@@ -32,7 +32,7 @@ async function settingsAfter(script: string, dir: string): Promise<Record<string
   const { stdout } = await run('bash', ['-euc', `${script}\nenv -0`], { cwd: ROOT, env });
   const lines = stdout
     .split('\0')
-    .filter((line) => /^(AWS|TEMPORAL|S3|SQS|SPLIT|ITEMS)_/.test(line));
+    .filter((line) => /^(AWS|TEMPORAL|S3|SQS|SPLIT|ITEMS|ROUTE)_/.test(line));
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s)));
 }
 

@@ -124,7 +124,7 @@ test.each([
 ])('the options %j are an error of one line', async (options, problem) => {
   const { code, stdout, stderr } = await call(...options);
 
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr.slice(0, problem.length + 7)).toBe(`sheaf: ${problem}`);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
@@ -132,7 +132,7 @@ test.each([
 test('an option that is no number is an error of one line', async () => {
   const { code, stderr } = await call('--count', '1,000');
 
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toBe(
     "error: option '--count <n>' argument '1,000' is invalid. Expected a number.\n",
   );

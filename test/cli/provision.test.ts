@@ -32,6 +32,9 @@ test('says what there is, the second time as the first', async () => {
     `queue   ${queues.items}, after 5 receives to items-dlq`,
     `queue   ${queues.itemsDlq}`,
     `queue   ${queues.itemsResults}`,
+    `queue   ${queues.route}, after 5 receives to route-dlq`,
+    `queue   ${queues.routeDlq}`,
+    `queue   ${queues.routeResults}`,
   ]);
   expect(await provision()).toEqual(first);
 });

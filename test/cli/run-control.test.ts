@@ -116,7 +116,7 @@ describe('a batch of items', () => {
 
     for (const command of ['pause', 'resume', 'cancel']) {
       const { code, stdout, stderr } = await call(command, run.workflowId);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
       expect(stderr).toBe(`sheaf: There is no open run ${run.workflowId}\n`);
     }
   });
@@ -124,7 +124,7 @@ describe('a batch of items', () => {
 
 test.each(['pause', 'cancel'])('sheaf %s of a run that never was', async (command) => {
   expect(await call(command, `items-${items.batchId}`)).toEqual({
-    code: 1,
+    code: 4,
     stdout: '',
     stderr: `sheaf: There is no open run items-${items.batchId}\n`,
   });
@@ -138,7 +138,7 @@ test('a run of another type can be cancelled, and neither paused nor resumed', a
 
   for (const command of ['pause', 'resume']) {
     const { code, stderr } = await call(command, workflowId);
-    expect(code).toBe(1);
+    expect(code).toBe(4);
     expect(stderr).toBe(
       `sheaf: ${workflowId} is a run of zipFiles; only batches of items can be paused\n`,
     );

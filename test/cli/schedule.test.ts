@@ -129,6 +129,7 @@ describe('an error of one line', () => {
     expectError(
       await create('--items-per-chunk', '0'),
       'Not a batch of items: itemsPerChunk: expected a whole number from 1 to 1000000, got 0',
+      2,
     );
   });
 
@@ -137,7 +138,7 @@ describe('an error of one line', () => {
     ['--time-zone', 'Mars/Olympus'],
     ['--catch-up', 'soon'],
   ])('is %s %s: there is no schedule then', async (option, value) => {
-    expectError(await create(option, value), 'No schedule was made of --cron ');
+    expectError(await create(option, value), 'No schedule was made of --cron ', 2);
     await expect(items.client.schedule.getHandle(id).describe()).rejects.toThrow();
   });
 });
@@ -168,8 +169,12 @@ async function listed(): Promise<string | undefined> {
   return stdout.split('\n').find((line) => line.startsWith(`  ${id} `));
 }
 
-function expectError({ code, stdout, stderr }: Awaited<ReturnType<typeof sheaf>>, problem: string) {
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+function expectError(
+  { code, stdout, stderr }: Awaited<ReturnType<typeof sheaf>>,
+  problem: string,
+  expectedCode = 4,
+) {
+  expect({ code, stdout }).toEqual({ code: expectedCode, stdout: '' });
   expect(stderr.slice(0, problem.length + 7)).toBe(`sheaf: ${problem}`);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 }

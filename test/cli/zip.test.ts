@@ -74,7 +74,7 @@ test.each([
   ['[{"source":""}]', /^sheaf: Not a list of files \(.*\): files\.0\.source: expected text/],
 ])('a list that is none is an error: %s', async (list, message) => {
   await expect(sheafZip('list.json', list)).rejects.toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringMatching(message),
   });
 });

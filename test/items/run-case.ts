@@ -3,13 +3,13 @@ import type { Item } from '../../src/items/item.ts';
 import { hashKey, KeySum } from '../../src/items/key-sum.ts';
 import { LowWater, type Mark, START } from '../../src/items/low-water.ts';
 import { type RunItemsOptions, runItems } from '../../src/items/run-items.ts';
-import type { Processor } from '../../src/processors/processor.ts';
+import type { ItemProcessor } from '../../src/processors/processor.ts';
 
 export const SEED = 1;
 
 /** What a test sets of a run; the rest is made up. */
 export interface Case extends Partial<Omit<RunItemsOptions, 'counts' | 'processor'>> {
-  readonly process: Processor['process'];
+  readonly process: ItemProcessor['process'];
   readonly count?: number;
   readonly from?: Mark;
   readonly window?: number;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { generatedId } from '../../src/items/generated-items.ts';
 import type { Item } from '../../src/items/item.ts';
-import type { Processor } from '../../src/processors/processor.ts';
+import type { ItemProcessor } from '../../src/processors/processor.ts';
 import { gate } from '../support/faults.ts';
 import { indexOf, markAt, quiet, run, SEED, start } from './run-case.ts';
 
 describe('items', () => {
-  test.each<[string, Processor['process']]>([
+  test.each<[string, ItemProcessor['process']]>([
     ['synchronous', () => {}],
     ['asynchronous', () => new Promise(setImmediate)],
     ['sometimes asynchronous', ({ value }) => (value % 2 ? Promise.resolve() : value)],

@@ -92,11 +92,14 @@ test('--json prints one line once all is ready, and SIGTERM leaves nothing runni
       items: expect.stringMatching(/\/items$/),
       itemsDlq: expect.stringMatching(/\/items-dlq$/),
       itemsResults: expect.stringMatching(/\/items-results$/),
+      route: expect.stringMatching(/\/route$/),
+      routeDlq: expect.stringMatching(/\/route-dlq$/),
+      routeResults: expect.stringMatching(/\/route-results$/),
       split: expect.stringMatching(/\/split$/),
       splitDlq: expect.stringMatching(/\/split-dlq$/),
       updates: expect.stringMatching(/\/updates$/),
     },
-    buckets: expect.arrayContaining(['source-images', 'zip-storage', 'items']),
+    buckets: expect.arrayContaining(['source-images', 'zip-storage', 'items', 'incoming']),
   });
 
   const second = run(process.execPath, UP);
@@ -145,6 +148,6 @@ test('under npm the end of the shell between npm and it is a request to stop', a
 
 test('a port that is none is an error', async () => {
   const up = run(process.execPath, [...UP, '--s3-port', '1x']);
-  expect(await up.ended).toBe(1);
+  expect(await up.ended).toBe(2);
   expect(up.output.stderr).toContain('Expected a whole number from 1 to 65535');
 });

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
-import { findProcessor, loadProcessors } from '../../src/processors/load.ts';
+import { findItemProcessor, loadProcessors } from '../../src/processors/load.ts';
 import { testS3, testSqs } from '../support/harness.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -23,7 +23,7 @@ describe('the processors of a worker', () => {
     expect([...processors.keys()]).toEqual(['sleep', 's3-checksum', 'mine']);
     const context = { signal: AbortSignal.abort(), timeScale: 1, batchId: 'a' };
     const item = { id: 'a', value: 41, fields: {} };
-    expect(findProcessor(processors, 'mine').process(item, context)).toBe(42);
+    expect(findItemProcessor(processors, 'mine').process(item, context)).toBe(42);
   });
 
   test('may be written in TypeScript', async () => {
@@ -41,7 +41,7 @@ describe('the processors of a worker', () => {
     );
     const context = { signal: AbortSignal.abort(), timeScale: 1, batchId: 'a' };
 
-    const mine = findProcessor(await load(file), 'mine');
+    const mine = findItemProcessor(await load(file), 'mine');
 
     const tools = mine.process({ id: 'a', value: 1, fields: {} }, context);
     expect(tools).toEqual({ s3: testS3(), sqs: testSqs() });
@@ -105,9 +105,9 @@ describe('a module that is no processor is an error of PROCESSORS that names it'
 
 test('a processor that there is not is an error that lists those that there are', async () => {
   const processors = await load(await module('mine.mjs', MINE));
-  expect(() => findProcessor(processors, 'Mine')).toThrow(ConfigError);
-  expect(() => findProcessor(processors, 'Mine')).toThrow(
-    'No processor is called "Mine"; this worker has sleep, s3-checksum, mine; PROCESSORS adds others',
+  expect(() => findItemProcessor(processors, 'Mine')).toThrow(ConfigError);
+  expect(() => findItemProcessor(processors, 'Mine')).toThrow(
+    'No processor of items is called "Mine"; this worker has sleep, s3-checksum, mine; PROCESSORS adds others',
   );
 });
 

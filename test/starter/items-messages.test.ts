@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { itemsIntake } from '../../src/starter/items-intake.ts';
+import { itemsRequest } from '../../src/runs/request.ts';
 import { startRun } from '../../src/starter/start-run.ts';
 import { itemsWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import { uniqueQueue } from '../support/harness.ts';
@@ -114,7 +114,7 @@ test('a message whose batch has a file that is wrong is answered with the reason
 
 /** What the starter does with a message. */
 function deliver(items: ItemsCase, messageId: string, fields: object = {}) {
-  const request = itemsIntake('').read(messageOf(items, fields), messageId);
+  const request = itemsRequest(JSON.parse(messageOf(items, fields)));
   return startRun(items.client, items.taskQueue, request, messageId);
 }
 

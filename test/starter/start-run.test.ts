@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { splitIntake } from '../../src/starter/split-intake.ts';
+import { splitRequest } from '../../src/runs/request.ts';
 import { startRun } from '../../src/starter/start-run.ts';
 import { sampleArchive } from '../support/faults.ts';
 import { type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
@@ -71,13 +71,13 @@ describe('a message', () => {
 
 /** Delivers messages of the job, by their ids, at once; as several starters would. */
 function deliver({ client, job, taskQueue }: SplitCase, messageIds: string[]) {
-  const request = splitIntake('').read(JSON.stringify(job));
+  const request = splitRequest(job);
   return Promise.all(messageIds.map((id) => startRun(client, taskQueue, request, id)));
 }
 
 /** Waits for the end of the job's latest run, however it ends. */
 async function resultOf({ client, job }: SplitCase): Promise<void> {
-  const { workflowId } = splitIntake('').read(JSON.stringify(job));
+  const { workflowId } = splitRequest(job);
   await client.workflow
     .getHandle(workflowId)
     .result()

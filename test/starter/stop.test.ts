@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { splitIntake } from '../../src/starter/split-intake.ts';
+import { splitRequest } from '../../src/runs/request.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { privateTemporal } from '../support/private-temporal.ts';
 import { startProcess } from '../support/processes.ts';
@@ -29,7 +29,7 @@ test('while Temporal is down, messages are held without being used up, then star
 
   await expect.poll(() => countMessages(url), WAIT).toEqual({ waiting: 0, inHand: 0 });
   expect(await receiveAll(deadLetterUrl)).toEqual([]);
-  const { workflowId } = splitIntake('').read(phpBody(split.job));
+  const { workflowId } = splitRequest(split.job);
   const run = (await temporal.connect()).workflow.getHandle(workflowId);
   expect((await run.describe()).status.name).toBe('RUNNING');
 });
@@ -61,7 +61,7 @@ test('several starters on one queue start each job once', async () => {
   }, WAIT);
 
   for (const { client, job } of jobs) {
-    const { workflowId } = splitIntake('').read(phpBody(job));
+    const { workflowId } = splitRequest(job);
     const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
     const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes);
     expect(signals).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { zipRequest } from '../../src/runs/request.ts';
 import { startRun } from '../../src/starter/start-run.ts';
-import { zipIntake } from '../../src/starter/zip-intake.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { startProcess } from '../support/processes.ts';
 import { countMessages, expectDeadLetters, sendBody } from '../support/queues.ts';
@@ -89,7 +89,7 @@ describe('a message that SQS delivers again', () => {
     const zip = await zipCase();
     await zip.put({ 'a.png': randomBytes(100) });
     const deliver = () => {
-      const request = zipIntake('', undefined).read('{"files":[{"source":"a.png"}]}', 'M');
+      const request = zipRequest('M', { files: [{ source: 'a.png' }] });
       const workflowId = `${request.workflowId}-${zip.taskQueue}`;
       return startRun(zip.client, zip.taskQueue, { ...request, workflowId }, 'M');
     };

@@ -42,7 +42,7 @@ export async function startProcess(
       ...stackEnvironment(stack),
       // The stack's own queues are for whoever uses it by hand.
       ...{ SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', SQS_DESTINATION_QUEUE: '' },
-      ITEMS_QUEUE_URL: '',
+      ...{ ITEMS_QUEUE_URL: '', ROUTE_QUEUE_URL: '', ROUTE_NOTIFY_QUEUE: '' },
       ...env,
     },
     output: { file },

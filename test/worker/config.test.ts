@@ -68,14 +68,19 @@ describe('a process with a setting that can not be used', () => {
       'PROCESSORS: ./no-such-file.js: expected a file',
     ],
     [
+      'worker',
+      { ROUTE_RULES: './no-such-rules.json' },
+      'ROUTE_RULES: ./no-such-rules.json: ENOENT: no such file or directory',
+    ],
+    [
       'starter',
-      { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', ITEMS_QUEUE_URL: '' },
-      'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, ITEMS_QUEUE_URL: expected the URL or name of an SQS queue in one of them',
+      { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', ITEMS_QUEUE_URL: '', ROUTE_QUEUE_URL: '' },
+      'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, ITEMS_QUEUE_URL, ROUTE_QUEUE_URL: expected the URL or name of an SQS queue in one of them',
     ],
   ])('ends at once: %s %j', async (command, settings, message) => {
     const { code, stderr } = await runToEnd(command, settings);
 
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
 
@@ -84,6 +89,7 @@ describe('a process with a setting that can not be used', () => {
     ['zip messages', { SQS_SOURCE_QUEUE: 'no-such-queue' }],
     ['zip results', { SQS_DESTINATION_QUEUE: 'no-such-queue' }],
     ['items messages', { ITEMS_QUEUE_URL: 'no-such-queue' }],
+    ['route messages', { ROUTE_QUEUE_URL: 'no-such-queue' }],
   ])('ends where its queue of %s does not exist', async (what, settings) => {
     const { code, stderr } = await runToEnd('starter', settings);
 

@@ -1,6 +1,6 @@
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { splitIntake } from '../../src/starter/split-intake.ts';
+import { splitRequest } from '../../src/runs/request.ts';
 import { startRun } from '../../src/starter/start-run.ts';
 import { abortUpload } from '../../src/storage/multipart.ts';
 import { plainExport } from '../support/export-fixtures.ts';
@@ -136,7 +136,7 @@ describe('a run that is staging', () => {
     const held = await startHeld(stage, tarGz, uploadsPart(2));
     await vi.waitFor(() => expect(held.held.calls).toHaveLength(1), WAIT);
     const { client, job } = held.split;
-    const request = splitIntake('').read(JSON.stringify(job));
+    const request = splitRequest(job);
     const deliver = (messageId: string) => startRun(client, stage.taskQueue, request, messageId);
 
     expect(await Promise.all(['A', 'A', 'B'].map(deliver))).toEqual(Array(3).fill('joined'));

@@ -95,7 +95,7 @@ describe('a run fails, tells why, and leaves no working objects,', () => {
 
     await expectFailure(
       run,
-      'No processor is called "slep"; this worker has sleep, s3-checksum, fail; PROCESSORS adds others',
+      'No processor of items is called "slep"; this worker has sleep, s3-checksum, fail; PROCESSORS adds others',
     );
   });
 

@@ -9,6 +9,7 @@ import { pauseSignal, resumeSignal } from '../../src/workflows/items-progress.ts
 import { sampleArchive } from '../support/faults.ts';
 import { hold, WAIT } from '../support/holds.ts';
 import { type ItemsCase, itemsCase } from '../support/items-case.ts';
+import { routeCase } from '../support/route-case.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { putArchive, type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -255,6 +256,50 @@ describe.runIf(recording)('recording', () => {
     const run = await items.start({ source: await items.put('a.csv', 'id\n1\n') });
     await expect(run.result()).rejects.toThrow();
     await record(run, 'processItems-wrong-file');
+  });
+
+  test('route: a file that is split, one that is too small, and none', async () => {
+    const route = await routeCase();
+    await route.put('a/large.zip', await archive);
+    await route.put('small', Buffer.from('small'));
+    await route.worker();
+    const { bucket } = route;
+    const large = await route.start({ bucket, key: 'a/large.zip', threshold: 0 });
+    await large.signal(deliveredSignal, 'another message');
+    await large.result();
+    await record(large, 'routeFile-split');
+    const small = await route.start({ bucket, key: 'small' });
+    await small.result();
+    await record(small, 'routeFile-too-small');
+    const absent = await route.start({ bucket, key: 'absent' });
+    await expect(absent.result()).rejects.toThrow();
+    await record(absent, 'routeFile-absent');
+  });
+
+  test('route: a processor that fails at first, and cancellation', async () => {
+    const route = await routeCase();
+    await route.put('a', Buffer.from('a'));
+    const rules = [{ comparison: '=', size: 1, action: 'ProcessFile', processor: 'held' }];
+    const file = `${await tempFolder()}/rules.json`;
+    await writeFile(file, JSON.stringify(rules));
+    let calls = 0;
+    const held = {
+      name: 'held',
+      processFile() {
+        calls += 1;
+        if (calls === 1) throw new Error('not yet');
+        return calls === 2 ? { done: true } : new Promise(() => {});
+      },
+    };
+    await route.worker({ env: { ROUTE_RULES: file }, processors: [held] });
+    const run = await route.start({ bucket: route.bucket, key: 'a' });
+    await run.result();
+    await record(run, 'routeFile-processor');
+    const cancelled = await route.start({ bucket: route.bucket, key: 'a' });
+    await vi.waitFor(() => expect(calls).toBe(3), WAIT);
+    await cancelled.cancel();
+    await expect(cancelled.result()).rejects.toThrow();
+    await record(cancelled, 'routeFile-cancelled');
   });
 
   function shardOf({ client, batchId }: ItemsCase) {

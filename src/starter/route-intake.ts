@@ -1,0 +1,84 @@
+import type { Config } from '../config.ts';
+import { isOurs } from '../messages/folders.ts';
+import { MessageError, parseJson, parseMessage } from '../messages/parse.ts';
+import {
+  type EventObject,
+  parseRouteMessage,
+  type RouteJob,
+  type RouteNotice,
+  routeReplySchema,
+} from '../messages/route.ts';
+import { type RunRequest, routeRequest } from '../runs/request.ts';
+import { routeWorkflowId } from '../runs/route-id.ts';
+import type { JobIntake } from './job-intake.ts';
+
+/** Takes S3's event notifications, and plain messages for files that are routed: contract 4. */
+export function routeIntake(
+  queue: string,
+  defaults: Pick<Config, 'ROUTE_BUCKET' | 'ROUTE_KEY' | 'ROUTE_THRESHOLD'>,
+): JobIntake {
+  return {
+    job: 'route',
+    queue,
+
+    read(body, messageId) {
+      const message = parseRouteMessage(parseJson(body, 'route message'));
+      switch (message.kind) {
+        case 'test event':
+          return [];
+        case 'event':
+          return message.objects.filter(isForUs).map((object) => eventRequest(object, messageId));
+        case 'job':
+          return [jobRequest(message.job, messageId)];
+      }
+    },
+
+    refusal(body, reason) {
+      try {
+        const reply = parseMessage(routeReplySchema, JSON.parse(body), 'reply address');
+        const notice: RouteNotice = {
+          status: 'failed',
+          message: reason,
+          bucket: textOf(reply.bucket),
+          key: textOf(reply.key),
+          size: null,
+          threshold: numberOf(reply.threshold) ?? defaults.ROUTE_THRESHOLD,
+        };
+        return { queueUrl: reply.notifyQueueUrl, body: JSON.stringify(notice) };
+      } catch {
+        return undefined;
+      }
+    },
+  };
+
+  function jobRequest(job: RouteJob, messageId: string): RunRequest {
+    const { bucket = defaults.ROUTE_BUCKET, key = defaults.ROUTE_KEY } = job;
+    if (!bucket) throw missing('bucket', 'ROUTE_BUCKET');
+    if (!key) throw missing('key', 'ROUTE_KEY');
+    return routeRequest(routeWorkflowId(bucket, key, messageId), { ...job, bucket, key });
+  }
+}
+
+/** What split runs write is not routed again, and what is deleted can't be. */
+function isForUs({ key, isCreated }: EventObject): boolean {
+  return isCreated && !isOurs(key);
+}
+
+function eventRequest({ bucket, key, eventId }: EventObject, messageId: string): RunRequest {
+  const workflowId = routeWorkflowId(bucket, key, eventId ?? messageId);
+  return { ...routeRequest(workflowId, { bucket, key }), once: true };
+}
+
+function missing(field: string, setting: string): MessageError {
+  return new MessageError(
+    `Not a route message: ${field}: expected text, got nothing; ${setting} would be the default`,
+  );
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
