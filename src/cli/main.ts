@@ -33,6 +33,14 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'process a batch of items again and again, at fixed times',
     load: () => import('./schedule.ts'),
   },
+  list: {
+    summary: 'list runs, those that failed with the reason',
+    load: () => import('./list.ts'),
+  },
+  show: {
+    summary: 'show a run: state, progress, result or error',
+    load: () => import('./show.ts'),
+  },
   watch: {
     summary: 'follow a run until it ends',
     load: () => import('./watch.ts'),
@@ -48,6 +56,18 @@ const COMMANDS: Record<string, Entry> = {
   cancel: {
     summary: 'cancel a run',
     load: async () => (await import('./run-control.ts')).cancel,
+  },
+  retry: {
+    summary: 'run a job again that failed or was stopped; what is done is kept',
+    load: () => import('./retry.ts'),
+  },
+  redrive: {
+    summary: 'send the dead letters of a queue back to it',
+    load: () => import('./redrive.ts'),
+  },
+  doctor: {
+    summary: 'check Temporal, S3, SQS and the settings, and say what to do',
+    load: () => import('./doctor.ts'),
   },
   up: {
     summary: 'run the embedded stack (Temporal, S3, SQS) with worker and starter',

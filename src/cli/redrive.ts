@@ -1,0 +1,89 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { createSqsClient } from '../clients.ts';
+import { loadConfig } from '../config.ts';
+import { findIntakeQueue, type IntakeQueue, intakesOf } from '../starter/intakes.ts';
+import { type RedriveOutcome, redrive } from '../starter/redrive.ts';
+import { connected } from './connection.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
+import { formatCount } from './format.ts';
+import { JOBS } from './job-view.ts';
+
+interface Options {
+  readonly again?: true;
+  readonly wait: number;
+  readonly json?: true;
+}
+
+/** `sheaf redrive`: dead letters go back to their queue. */
+export function command(): Command {
+  return new Command()
+    .description(
+      'Sends the dead letters of a queue back to it, and says what became of each: which runs they are\n' +
+        'now, and which failed again. A message that can not be read, or that has come back from a redrive\n' +
+        'before, stays in the dead-letter queue. Exits with 1 where there are such messages.',
+    )
+    .addArgument(
+      new Argument('<queue>', 'the queue, by its job').choices(JOBS.map(({ name }) => name)),
+    )
+    .option('--again', 'also those that have come back from a redrive before')
+    .option('--wait <seconds>', 'how long to wait for starters to take them', seconds, 60)
+    .option('--json', 'print one line of JSON')
+    .action(redriveQueue);
+}
+
+async function redriveQueue(job: string, { again, wait, json }: Options): Promise<void> {
+  await connected(async ({ client }) => {
+    const sqs = createSqsClient();
+    try {
+      const queue = await findQueue(sqs, job);
+      const options = { client, sqs, queue, again: Boolean(again), waitMs: wait * 1000 };
+      const outcome = await redrive(options);
+      console.log(json ? JSON.stringify({ queue: job, ...outcome }) : describe(job, outcome));
+      if (outcome.failedAgain.length > 0) process.exitCode = EXIT.failed;
+    } finally {
+      sqs.destroy();
+    }
+  });
+}
+
+async function findQueue(
+  sqs: SQSClient,
+  job: string,
+): Promise<IntakeQueue & { readonly deadLetterUrl: string }> {
+  const intakes = await intakesOf(loadConfig(process.env), sqs);
+  const intake = intakes.find((other) => other.job === job);
+  if (!intake) {
+    throw new UsageError(`The settings name no queue of ${job} messages; see npx sheaf doctor`);
+  }
+  const { deadLetterUrl, ...queue } = await findIntakeQueue(sqs, intake);
+  if (deadLetterUrl) return { ...queue, deadLetterUrl };
+  throw new UsageError(
+    `The queue ${queue.queueUrl} has no dead-letter queue; give it a redrive policy`,
+  );
+}
+
+function describe(job: string, { taken, failedAgain, waiting }: RedriveOutcome): string {
+  const total = taken.length + failedAgain.length + waiting.length;
+  if (total === 0) return `  no dead letters of ${job}`;
+  return [
+    `  ${formatCount(total, 'dead letter')} of ${job}: ${taken.length} taken, ${failedAgain.length} failed again, ${waiting.length} waiting`,
+    ...taken.map(({ messageId, workflowIds }) => {
+      const runs = workflowIds.join(', ') || 'asks for nothing';
+      return `  ${pc.green('taken')}         ${messageId}  ${runs}`;
+    }),
+    ...failedAgain.map(
+      ({ messageId, reason }) => `  ${pc.red('failed again')}  ${messageId}  ${reason}`,
+    ),
+    ...waiting.map(
+      ({ messageId }) => `  ${pc.yellow('waiting')}       ${messageId}  is a starter up?`,
+    ),
+  ].join('\n');
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 3600) return value;
+  throw new InvalidArgumentError('Expected a number of seconds from 0 to 3600.');
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { WORKING_FOLDER } from '../messages/folders.ts';
+import { isMissing, isNotImplemented } from '../storage/errors.ts';
+import { type Finding, fail, pass, warn } from './finding.ts';
+
+/** What IAM calls the permission for a call. */
+const PERMISSIONS: Record<string, string> = {
+  PutObject: 's3:PutObject',
+  HeadObject: 's3:GetObject',
+  GetObject: 's3:GetObject',
+  ListObjectsV2: 's3:ListBucket',
+  CreateMultipartUpload: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  UploadPartCopy: 's3:PutObject and s3:GetObject',
+  ListParts: 's3:ListMultipartUploadParts',
+  CompleteMultipartUpload: 's3:PutObject',
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+  DeleteObjects: 's3:DeleteObject',
+};
+
+const SCRATCH = Buffer.from('sheaf doctor');
+
+/** Tries each call that workers make on a bucket that they write to, on objects that it removes again. */
+export async function checkBucket(s3: S3Client, bucket: string): Promise<Finding[]> {
+  const trial = new Trial(bucket);
+  const prefix = `${WORKING_FOLDER}doctor-${randomUUID()}/`;
+  const object = { Bucket: bucket, Key: `${prefix}object` };
+  const copy = { Bucket: bucket, Key: `${prefix}copy` };
+
+  await trial.call('ListObjectsV2', () =>
+    s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix })),
+  );
+  if (trial.isHopeless) return trial.findings();
+  await trial.call('HeadObject', () => absent(s3, object));
+  const put = await trial.call('PutObject', () =>
+    s3.send(new PutObjectCommand({ ...object, Body: SCRATCH })),
+  );
+  if (put) {
+    await trial.call('GetObject', async () => {
+      const range = { Range: 'bytes=0-4', IfMatch: put.ETag };
+      const { Body } = await s3.send(new GetObjectCommand({ ...object, ...range }));
+      await Body?.transformToByteArray();
+    });
+  }
+  await tryUpload(s3, trial, copy, put?.ETag, `${bucket}/${object.Key}`);
+  await trial.call('AbortMultipartUpload', async () => {
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(copy));
+    await s3.send(new AbortMultipartUploadCommand({ ...copy, UploadId }));
+  });
+  await trial.call('DeleteObjects', async () => {
+    const Objects = [object, copy].map(({ Key }) => ({ Key }));
+    const { Errors = [] } = await s3.send(
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
+    );
+    if (Errors[0]) throw new Error(`${Errors[0].Code}: ${Errors[0].Message}`);
+  });
+  return trial.findings();
+}
+
+/** Tries the calls on a bucket that workers only read. */
+export async function checkSource(s3: S3Client, bucket: string): Promise<Finding[]> {
+  const trial = new Trial(bucket);
+  await trial.call('ListObjectsV2', () =>
+    s3.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 })),
+  );
+  if (trial.isHopeless) return trial.findings();
+  const nothing = { Bucket: bucket, Key: `${WORKING_FOLDER}doctor-${randomUUID()}` };
+  await trial.call('GetObject', () => absent(s3, nothing));
+  return trial.findings();
+}
+
+/** An object of one part that is uploaded, and of one that S3 copies. */
+async function tryUpload(
+  s3: S3Client,
+  trial: Trial,
+  target: { readonly Bucket: string; readonly Key: string },
+  sourceEtag: string | undefined,
+  source: string,
+): Promise<void> {
+  const upload = await trial.call('CreateMultipartUpload', () =>
+    s3.send(new CreateMultipartUploadCommand(target)),
+  );
+  if (!upload) return;
+  const { UploadId } = upload;
+  const part = { ...target, UploadId, PartNumber: 1 };
+  const uploaded = await trial.call('UploadPart', () =>
+    s3.send(new UploadPartCommand({ ...part, Body: SCRATCH })),
+  );
+  const copied = sourceEtag
+    ? await trial.call('UploadPartCopy', () =>
+        s3.send(
+          new UploadPartCopyCommand({
+            ...part,
+            CopySource: source,
+            CopySourceIfMatch: sourceEtag,
+            CopySourceRange: 'bytes=0-4',
+          }),
+        ),
+      )
+    : undefined;
+  await trial.call('ListParts', () => s3.send(new ListPartsCommand({ ...target, UploadId })));
+  const ETag = copied?.CopyPartResult?.ETag ?? uploaded?.ETag;
+  const completed =
+    ETag &&
+    (await trial.call('CompleteMultipartUpload', () =>
+      s3.send(
+        new CompleteMultipartUploadCommand({
+          ...target,
+          UploadId,
+          MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+        }),
+      ),
+    ));
+  // What can't be completed, or aborted, is left to the lifecycle rule.
+  if (!completed) {
+    await s3.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => {});
+  }
+}
+
+/** S3 says of an object that is not there that it is not there only to those who may list the bucket. */
+async function absent(
+  s3: S3Client,
+  object: { readonly Bucket: string; readonly Key: string },
+): Promise<void> {
+  await s3.send(new HeadObjectCommand(object)).catch((error) => {
+    if (!isMissing(error)) throw error;
+  });
+}
+
+/** Calls on a bucket, and how they ended. */
+class Trial {
+  readonly #bucket: string;
+  readonly #area: string;
+  readonly #allowed: string[] = [];
+  readonly #faults: Finding[] = [];
+  /** There is no such bucket, or nobody who answers. */
+  isHopeless = false;
+
+  constructor(bucket: string) {
+    this.#bucket = bucket;
+    this.#area = `S3 ${bucket}`;
+  }
+
+  /** Makes a call; undefined where it fails. */
+  async call<T>(name: string, make: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const answer = await make();
+      this.#allowed.push(name);
+      return answer;
+    } catch (error) {
+      this.#faults.push(this.#judge(name, error));
+      return undefined;
+    }
+  }
+
+  findings(): Finding[] {
+    const allowed = this.#allowed;
+    return [
+      ...(allowed.length > 0 ? [pass(this.#area, `allowed: ${allowed.join(', ')}`)] : []),
+      ...this.#faults,
+    ];
+  }
+
+  #judge(name: string, error: unknown): Finding {
+    const { message } = error as Error;
+    if (error instanceof S3ServiceException) {
+      const { httpStatusCode: status } = error.$metadata;
+      if (error.name === 'NoSuchBucket') {
+        this.isHopeless = true;
+        return fail(this.#area, 'there is no such bucket', 'create it, or name another one');
+      }
+      if (isNotImplemented(error)) {
+        return warn(
+          this.#area,
+          `${name}: this store does not know the call`,
+          'none is needed for range copies: workers read and upload instead; other calls are needed',
+        );
+      }
+      if (status === 403) {
+        const resource = name === 'ListObjectsV2' ? '' : `/${WORKING_FOLDER}*`;
+        return fail(
+          this.#area,
+          `${name} is denied (${error.name}: ${message})`,
+          `check the keys; allow ${PERMISSIONS[name]} on arn:aws:s3:::${this.#bucket}${resource}`,
+        );
+      }
+    } else {
+      this.isHopeless = true;
+    }
+    return fail(
+      this.#area,
+      `${name}: ${message}`,
+      'see whether AWS_ENDPOINT_URL_S3 and AWS_REGION name the store, and whether it is up',
+    );
+  }
+}

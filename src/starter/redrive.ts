@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { MessageError } from '../messages/parse.ts';
+import type { RunRequest } from '../runs/request.ts';
+import type { DeliveryMemo } from '../workflows/deliveries.ts';
+import { forwardMessage } from './dead-letters.ts';
+import type { IntakeQueue } from './intakes.ts';
+
+/** The attribute that a message has once it was sent back to its queue. */
+const MARK = 'sheaf-redrive';
+
+/** SQS takes no more attributes than that; a message with as many is sent back without the mark. */
+const MAX_ATTRIBUTES = 10;
+
+/** Time in which a dead letter is dealt with (s): nobody else gets it meanwhile. */
+const VISIBILITY_SECONDS = 300;
+
+/** A receive that finds nothing for so long (s) has found all. */
+const RECEIVE_WAIT_SECONDS = 1;
+
+/** A message that a starter has taken: the runs that it asks for. */
+export interface TakenMessage {
+  readonly messageId: string;
+  readonly workflowIds: readonly string[];
+}
+
+/** A message that is in the dead-letter queue still, or again. */
+export interface FailedMessage {
+  /** Its id in the dead-letter queue. */
+  readonly messageId: string;
+  readonly reason: string;
+}
+
+/** What became of the dead letters of a queue. */
+export interface RedriveOutcome {
+  readonly taken: readonly TakenMessage[];
+  readonly failedAgain: readonly FailedMessage[];
+  /** Sent back, and not taken in the time that was waited. */
+  readonly waiting: readonly TakenMessage[];
+}
+
+export interface RedriveOptions {
+  readonly client: Client;
+  readonly sqs: SQSClient;
+  readonly queue: IntakeQueue & { readonly deadLetterUrl: string };
+  /** Whether messages that had been sent back before, and failed again, are sent back once more. */
+  readonly again: boolean;
+  /** How long it is waited for starters to take what was sent back (ms). */
+  readonly waitMs: number;
+}
+
+/**
+ * Sends the dead letters of a queue back to it, as SQS's own redrive does, and finds out what becomes of
+ * each. Those that a starter would refuse again as it refused them before are left where they are, and
+ * so are those that have come back from an earlier redrive.
+ *
+ * A message is sent before it is deleted: one that this process dies over is in both queues.
+ */
+export async function redrive(options: RedriveOptions): Promise<RedriveOutcome> {
+  return new Redrive(options).run();
+}
+
+/** A message that is back in its queue. */
+interface SentMessage {
+  readonly messageId: string;
+  readonly requests: readonly RunRequest[];
+}
+
+class Redrive {
+  readonly #options: RedriveOptions;
+  /** Messages that were sent back, by their mark, until it is known what became of them. */
+  readonly #sent = new Map<string, SentMessage>();
+  readonly #taken: TakenMessage[] = [];
+  readonly #failed: FailedMessage[] = [];
+  /** Receipts of messages that stay in the dead-letter queue; they are hidden there until the end. */
+  readonly #kept: string[] = [];
+
+  constructor(options: RedriveOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<RedriveOutcome> {
+    try {
+      while (await this.#sendSomeBack());
+      await this.#settle();
+    } finally {
+      await this.#showKept();
+    }
+    const waiting = [...this.#sent.values()].map(asTaken);
+    return { taken: this.#taken, failedAgain: this.#failed, waiting };
+  }
+
+  /** Waits until starters have taken what was sent back, or have refused it again. */
+  async #settle(): Promise<void> {
+    const deadline = Date.now() + this.#options.waitMs;
+    while (this.#sent.size > 0 && Date.now() < deadline) {
+      for (const [mark, sent] of this.#sent) {
+        if (!(await this.#isTaken(sent))) continue;
+        this.#taken.push(asTaken(sent));
+        this.#sent.delete(mark);
+      }
+      // This waits for a second where there is nothing.
+      if (this.#sent.size > 0) await this.#sendSomeBack();
+    }
+  }
+
+  /** Deals with dead letters that are there; false where there are none. */
+  async #sendSomeBack(): Promise<boolean> {
+    const { sqs, queue } = this.#options;
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: queue.deadLetterUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: VISIBILITY_SECONDS,
+        WaitTimeSeconds: RECEIVE_WAIT_SECONDS,
+        MessageSystemAttributeNames: ['MessageGroupId'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    await Promise.all(Messages.map((message) => this.#sendBack(message)));
+    return Messages.length > 0;
+  }
+
+  async #sendBack(message: Message): Promise<void> {
+    const reason = this.#reasonToKeep(message);
+    if (reason !== undefined) {
+      this.#failed.push({ messageId: message.MessageId ?? '', reason });
+      if (message.ReceiptHandle) this.#kept.push(message.ReceiptHandle);
+      return;
+    }
+    const { sqs, queue } = this.#options;
+    const mark = randomUUID();
+    const messageId = await forwardMessage(sqs, queue.queueUrl, message, markWith(mark, message));
+    const { ReceiptHandle } = message;
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.deadLetterUrl, ReceiptHandle }));
+    const requests = queue.intake.read(message.Body ?? '', messageId);
+    this.#sent.set(mark, { messageId, requests });
+  }
+
+  /** Why a message is not sent back; undefined where it is. */
+  #reasonToKeep(message: Message): string | undefined {
+    const { queue, again } = this.#options;
+    const mark = message.MessageAttributes?.[MARK]?.StringValue;
+    if (mark !== undefined && this.#sent.delete(mark)) {
+      return 'a starter refused it again; its log says why, at "message refused"';
+    }
+    try {
+      queue.intake.read(message.Body ?? '', message.MessageId ?? '');
+    } catch (error) {
+      if (error instanceof MessageError) return error.message;
+      throw error;
+    }
+    return mark !== undefined && !again
+      ? 'it was sent back before, and came again; --again sends it once more'
+      : undefined;
+  }
+
+  /** Whether the runs that a message asks for answer it: their memo says so. */
+  async #isTaken({ messageId, requests }: SentMessage): Promise<boolean> {
+    const { client } = this.#options;
+    for (const { workflowId, once } of requests) {
+      try {
+        const { memo } = await client.workflow.getHandle(workflowId).describe();
+        const { messageIds = [] } = (memo ?? {}) as Partial<DeliveryMemo>;
+        if (!once && !messageIds.includes(messageId)) return false;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    }
+    return true;
+  }
+
+  /** Messages that stay can be received again at once. */
+  async #showKept(): Promise<void> {
+    const { sqs, queue } = this.#options;
+    for (const ReceiptHandle of this.#kept) {
+      await sqs.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: queue.deadLetterUrl,
+          ReceiptHandle,
+          VisibilityTimeout: 0,
+        }),
+      );
+    }
+  }
+}
+
+function asTaken({ messageId, requests }: SentMessage): TakenMessage {
+  return { messageId, workflowIds: requests.map(({ workflowId }) => workflowId) };
+}
+
+function markWith(
+  mark: string,
+  { MessageAttributes = {} }: Message,
+): Record<string, MessageAttributeValue> {
+  const others = Object.keys(MessageAttributes).filter((name) => name !== MARK);
+  if (others.length >= MAX_ATTRIBUTES) return {};
+  return { [MARK]: { DataType: 'String', StringValue: mark } };
+}
