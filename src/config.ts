@@ -234,6 +234,11 @@ export const settings = {
     default: String(MIB),
     help: 'bytes of one row of a manifest, or of one record of a file of items',
   },
+  TEMPORAL_UI_URL: {
+    schema: url,
+    default: undefined,
+    help: "address of Temporal's Web UI, for the links that the command line prints",
+  },
   APP_DEBUG: { schema: flag('1', '0'), default: '0', help: '`1` logs at debug level' },
   DEV_MODE: { schema: flag('1', '0'), default: '0', help: '`1` logs for people, `0` as JSON' },
 } as const satisfies Record<

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { loadConfig } from '../config.ts';
 import { stackEnvironment } from '../local/endpoints.ts';
 import { dataDir } from '../local/paths.ts';
 import { findRunningStack } from '../local/running.ts';
@@ -30,7 +31,7 @@ export interface Connected {
  * running stack names.
  */
 export async function connected<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-  const ui = await useRunningStack(process.env);
+  const ui = (await useRunningStack(process.env)) ?? loadConfig(process.env).TEMPORAL_UI_URL;
   const client = await connectClient(CONNECT_TIMEOUT_MS);
   try {
     return await work({ client, ui });
@@ -43,7 +44,7 @@ export async function connected<T>(work: (connected: Connected) => Promise<T>): 
 export function runLink(ui: string | undefined, workflowId: string): string | undefined {
   if (!ui) return undefined;
   const { namespace } = temporalSettings();
-  return `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
+  return `${ui.replace(/\/$/, '')}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
 }
 
 function namesServers(env: NodeJS.ProcessEnv): boolean {

@@ -47,6 +47,7 @@ export function stackEnvironment(stack: StackEndpoints): Record<string, string> 
   return {
     TEMPORAL_ADDRESS: stack.temporal.address,
     TEMPORAL_NAMESPACE: stack.temporal.namespace,
+    TEMPORAL_UI_URL: stack.temporal.ui,
     AWS_ENDPOINT_URL_S3: stack.s3.endpoint,
     AWS_ENDPOINT_URL_SQS: stack.sqs.endpoint,
     AWS_REGION: stack.s3.region,

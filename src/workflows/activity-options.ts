@@ -22,4 +22,6 @@ export const chunkOptions = {
   ...activityOptions,
   startToCloseTimeout: '1 day',
   scheduleToCloseTimeout: '30 days',
+  // Behind everything else (3 by default): jobs of other kinds don't wait for a batch's backlog.
+  priority: { priorityKey: 4 },
 } satisfies ActivityOptions;
