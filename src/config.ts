@@ -261,15 +261,28 @@ export type Config = {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const faults: string[] = [];
-  const values = Object.entries(settings).map(([name, setting]) => {
-    const value = env[name] || setting.default;
-    if (value === undefined) return [name, undefined];
-    const parsed = (setting.schema as z.ZodType).safeParse(value);
-    if (!parsed.success) {
-      faults.push(`${name}: expected ${setting.schema.description}, got "${value}"`);
+  const values = Object.keys(settings).map((name) => {
+    try {
+      return [name, readSetting(env, name as keyof Settings)];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(error.message);
+      return [name, undefined];
     }
-    return [name, parsed.data];
   });
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return Object.fromEntries(values);
+}
+
+/** Reads one setting, whatever the others are. Throws {@link ConfigError}. */
+export function readSetting<Name extends keyof Settings>(
+  env: NodeJS.ProcessEnv,
+  name: Name,
+): Config[Name] {
+  const { schema, default: fallback } = settings[name];
+  const value = env[name] || fallback;
+  if (value === undefined) return undefined as Config[Name];
+  const parsed = (schema as z.ZodType).safeParse(value);
+  if (parsed.success) return parsed.data as Config[Name];
+  throw new ConfigError(`${name}: expected ${schema.description}, got "${value}"`);
 }

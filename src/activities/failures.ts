@@ -64,5 +64,7 @@ export function toFailure(error: unknown, context: Context): Error {
 function describe(error: Error): string {
   if (!(error instanceof S3ServiceException)) return error.message;
   const { httpStatusCode: status = 'no status', attempts = 1 } = error.$metadata;
+  // The answer to a HEAD has no body that would name the error.
+  if (error.name === 'Unknown') return `S3 answers ${status} after ${attempts} attempt(s)`;
   return `S3 answers ${error.name} (${status}) after ${attempts} attempt(s): ${error.message}`;
 }

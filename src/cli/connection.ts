@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { loadConfig } from '../config.ts';
+import { readSetting } from '../config.ts';
 import { stackEnvironment } from '../local/endpoints.ts';
 import { dataDir } from '../local/paths.ts';
 import { findRunningStack } from '../local/running.ts';
@@ -31,7 +31,7 @@ export interface Connected {
  * running stack names.
  */
 export async function connected<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-  const ui = (await useRunningStack(process.env)) ?? loadConfig(process.env).TEMPORAL_UI_URL;
+  const ui = (await useRunningStack(process.env)) ?? readSetting(process.env, 'TEMPORAL_UI_URL');
   const client = await connectClient(CONNECT_TIMEOUT_MS);
   try {
     return await work({ client, ui });

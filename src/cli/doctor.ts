@@ -70,10 +70,10 @@ async function* examine(buckets: readonly string[]): AsyncGenerator<readonly Fin
         .catch(unusable),
     ];
     let keptSeconds: number | undefined;
-    for (const setting of INTAKE_QUEUES) {
+    for (const [job, setting] of Object.entries(INTAKE_QUEUES)) {
       const queue = config[setting];
       if (!queue) continue;
-      const checked = await checkJobQueue(sqs, setting, queue);
+      const checked = await checkJobQueue(sqs, job, setting, queue);
       keptSeconds = Math.max(keptSeconds ?? 0, checked.keptSeconds ?? 0);
       yield checked.findings;
     }

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { describeRun } from './describe-run.ts';
 import { NoRunError } from './exit-codes.ts';
 import { itemsView } from './items-view.ts';
 import type { RunProgress } from './progress-bars.ts';
@@ -37,7 +38,7 @@ export function jobOfType(workflowType: string): Job | undefined {
 
 /** The view of a run, whatever its job. Throws {@link NoRunError} where it is none of ours. */
 export async function viewOf(client: Client, workflowId: string): Promise<JobView<unknown>> {
-  const { type } = await client.workflow.getHandle(workflowId).describe();
+  const { type } = await describeRun(client, workflowId);
   const view = jobOfType(type)?.view;
   if (view) return view;
   const types = JOBS.map(({ workflowType }) => workflowType).join(', ');

@@ -58,6 +58,8 @@ function queryOf({ failed, running, job }: Omit<Options, 'limit'>): string {
   const statuses = failed ? ['Failed', 'TimedOut', 'Terminated'] : running ? ['Running'] : [];
   return [
     `WorkflowType IN (${types.join(', ')})`,
+    // A split that is a part of a routed file is that one's to show.
+    'ParentWorkflowId IS NULL',
     ...(statuses.length > 0 ? [`ExecutionStatus IN (${statuses.map(quoted).join(', ')})`] : []),
   ].join(' AND ');
 }
@@ -80,7 +82,7 @@ function describe(run: RunFacts): string {
   return [
     `  ${colour(status.padEnd(10))}  ${workflowId}`,
     `  ${' '.repeat(10)}  ${pc.dim([times, summary].filter(Boolean).join('  '))}`,
-    ...(error === undefined ? [] : [`  ${' '.repeat(10)}  ${error}`]),
+    ...(error === undefined ? [] : error.split('\n').map((line) => `  ${' '.repeat(10)}  ${line}`)),
   ].join('\n');
 }
 

@@ -64,7 +64,7 @@ async function findQueue(
   );
 }
 
-function describe(job: string, { taken, failedAgain, waiting }: RedriveOutcome): string {
+function describe(job: string, { taken, failedAgain, waiting, behind }: RedriveOutcome): string {
   const total = taken.length + failedAgain.length + waiting.length;
   if (total === 0) return `  no dead letters of ${job}`;
   return [
@@ -77,8 +77,12 @@ function describe(job: string, { taken, failedAgain, waiting }: RedriveOutcome):
       ({ messageId, reason }) => `  ${pc.red('failed again')}  ${messageId}  ${reason}`,
     ),
     ...waiting.map(
-      ({ messageId }) => `  ${pc.yellow('waiting')}       ${messageId}  is a starter up?`,
+      ({ messageId }) =>
+        `  ${pc.yellow('waiting')}       ${messageId}  no run has it yet: are a starter and a worker up?`,
     ),
+    ...(behind > 0
+      ? [`  and about ${formatCount(behind, 'letter')} behind those that stay, in their groups`]
+      : []),
   ].join('\n');
 }
 

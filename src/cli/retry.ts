@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { Command } from 'commander';
+import { SCHEDULE } from '../workflows/workflow-ids.ts';
 import { connected } from './connection.ts';
 import { describeRun } from './describe-run.ts';
 import { NoRunError } from './exit-codes.ts';
@@ -55,6 +56,8 @@ function assertRetryable(description: WorkflowExecutionDescription): void {
 async function startAgain(client: Client, last: WorkflowExecutionDescription): Promise<void> {
   const { workflowId, runId, type, taskQueue, memo } = last;
   const summary = await last.staticSummary();
+  // The run of a schedule is a batch of its own; that is how it knows.
+  const schedule = last.typedSearchAttributes.get(SCHEDULE);
   try {
     await client.workflow.start(type, {
       workflowId,
@@ -62,6 +65,7 @@ async function startAgain(client: Client, last: WorkflowExecutionDescription): P
       args: await readInput(client, workflowId, runId),
       memo: startMemo(memo),
       ...(summary && { staticSummary: summary }),
+      ...(schedule && { typedSearchAttributes: [{ key: SCHEDULE, value: schedule }] }),
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     });

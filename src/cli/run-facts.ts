@@ -48,7 +48,8 @@ export function isRetryable({ status }: Pick<Described, 'status'>): boolean {
 }
 
 async function errorOf(client: Client, info: Described): Promise<string | undefined> {
-  if (!isRetryable(info)) return undefined;
+  // Of one that was cancelled there is no more to say.
+  if (!isRetryable(info) || info.status.name === 'CANCELLED') return undefined;
   const { workflowId, runId } = info;
   try {
     await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();

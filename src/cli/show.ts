@@ -77,7 +77,7 @@ function pendingOf({ raw }: WorkflowExecutionDescription): Pending {
     );
     return { activity: activityType?.name ?? '', attempt: attempt ?? 1, error: message };
   });
-  const children = (raw.pendingChildren ?? []).flatMap(({ workflowId }) => workflowId || []);
+  const children = (raw.pendingChildren ?? []).flatMap(({ workflowId }) => workflowId || []).sort();
   return { failing, children };
 }
 

@@ -14,9 +14,9 @@ export function command(): Command {
 
 async function watch(workflowId: string, { json }: { json?: true }): Promise<void> {
   await connected(async ({ client, ui }) => {
+    const view = await viewOf(client, workflowId);
     const link = runLink(ui, workflowId);
     if (link && !json) console.error(`  ${link}`);
-    const view = await viewOf(client, workflowId);
     const result = await followRun(client, workflowId, view);
     console.log(json ? JSON.stringify(result) : view.report(result));
   });

@@ -33,6 +33,15 @@ const PERMISSIONS: Record<string, string> = {
   DeleteObjects: 's3:DeleteObject',
 };
 
+/** How S3 says that it does not know who asks. */
+const REFUSED_KEYS = [
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'InvalidToken',
+  'ExpiredToken',
+  'RequestTimeTooSkewed',
+];
+
 const SCRATCH = Buffer.from('sheaf doctor');
 
 /** Tries each call that workers make on a bucket that they write to, on objects that it removes again. */
@@ -191,12 +200,22 @@ class Trial {
           'none is needed for range copies: workers read and upload instead; other calls are needed',
         );
       }
+      if (REFUSED_KEYS.includes(error.name)) {
+        this.isHopeless = true;
+        return fail(
+          this.#area,
+          `the keys are refused (${error.name}: ${message})`,
+          'correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile or the role; and see the clock',
+        );
+      }
       if (status === 403) {
         const resource = name === 'ListObjectsV2' ? '' : `/${WORKING_FOLDER}*`;
         return fail(
           this.#area,
           `${name} is denied (${error.name}: ${message})`,
-          `check the keys; allow ${PERMISSIONS[name]} on arn:aws:s3:::${this.#bucket}${resource}`,
+          `allow ${PERMISSIONS[name]} on arn:aws:s3:::${this.#bucket}${resource}${
+            name === 'DeleteObjects' ? `; then remove ${WORKING_FOLDER}doctor-… there` : ''
+          }`,
         );
       }
     } else {

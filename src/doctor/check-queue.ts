@@ -17,10 +17,12 @@ export interface CheckedQueue {
  * Looks at a queue that jobs come from: that it is there, and where its dead letters go. Receives
  * nothing, since that would count.
  *
+ * @param job the job of its messages
  * @param setting the setting that names it
  */
 export async function checkJobQueue(
   sqs: SQSClient,
+  job: string,
   setting: string,
   queue: string,
 ): Promise<CheckedQueue> {
@@ -31,8 +33,8 @@ export async function checkJobQueue(
       new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }),
     );
     const waiting = Number(Attributes.ApproximateNumberOfMessages ?? 0);
-    const findings = [pass(area, `${queueUrl} is there, ${waiting} messages waiting`)];
-    findings.push(...(await checkRedrive(sqs, area, queueUrl, Attributes.RedrivePolicy)));
+    const findings = [pass(area, `${queueUrl} is there; messages waiting: ${waiting}`)];
+    findings.push(...(await checkRedrive(sqs, area, job, queueUrl, Attributes.RedrivePolicy)));
     return { findings, keptSeconds: Number(Attributes.MessageRetentionPeriod ?? 0) };
   } catch (error) {
     return { findings: [unusable(area, queue, error)] };
@@ -58,6 +60,7 @@ export async function checkResultQueue(
 async function checkRedrive(
   sqs: SQSClient,
   area: string,
+  job: string,
   queueUrl: string,
   policy: string | undefined,
 ): Promise<Finding[]> {
@@ -93,8 +96,8 @@ async function checkRedrive(
     findings.push(
       warn(
         area,
-        `${dead} dead letters wait`,
-        "see the starter's log for the reasons (message refused), then npx sheaf redrive",
+        `dead letters waiting: ${dead}`,
+        `see the starter's log for the reasons (message refused), then npx sheaf redrive ${job}`,
       ),
     );
   }

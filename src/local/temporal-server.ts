@@ -20,17 +20,23 @@ const READY_TIMEOUT_MS = 60_000;
 /** It needs less than a second; what it has acknowledged is in its database anyway. */
 const STOP_GRACE_MS = 5000;
 
-/** The Temporal CLI's dev server with Web UI, on a database file in `dir`. */
+/**
+ * The Temporal CLI's dev server with Web UI, on a database file in `dir`.
+ *
+ * @param dynamicConfig settings of the server, e.g. `limit.maxIDLength=255`
+ */
 export function temporalServer(
   program: Program,
   dir: string,
   ports: StackPorts,
   env: NodeJS.ProcessEnv,
+  dynamicConfig: readonly string[] = [],
 ): ManagedProcess {
   const args = [...program.args, 'server', 'start-dev', '--ip', HOST, '--log-level', 'warn'];
   args.push('--db-filename', join(dir, DATABASE));
   args.push('--port', `${ports.temporal}`, '--ui-port', `${ports.temporalUi}`);
   args.push('--http-port', `${ports.temporalHttp}`, '--metrics-port', `${ports.temporalMetrics}`);
+  for (const setting of dynamicConfig) args.push('--dynamic-config-value', setting);
   const namespace = `http://${HOST}:${ports.temporalHttp}/api/v1/namespaces/${NAMESPACE}`;
   const ui = `http://${HOST}:${ports.temporalUi}/`;
   return new ManagedProcess({

@@ -63,10 +63,12 @@ async function startWhenReachable(request: RunRequest, message: Message, context
         startRun(client, taskQueue, request, messageId),
       );
     } catch (error) {
-      if (isGrpcServiceError(error) && Number(error.code) === INVALID_ARGUMENT) {
-        throw new MessageError(`Temporal refuses the run: ${error.details}`, { cause: error });
+      // The client wraps what the server has said.
+      const { cause = error } = error as Error;
+      if (isGrpcServiceError(cause) && Number(cause.code) === INVALID_ARGUMENT) {
+        throw new MessageError(`Temporal refuses the run: ${cause.details}`, { cause });
       }
-      const { message: reason } = error as Error;
+      const { message: reason } = cause as Error;
       log.warn({ messageId, reason, pause }, 'Temporal takes no run; waiting');
       await sleep(pause, undefined, { signal });
     }

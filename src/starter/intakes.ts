@@ -8,13 +8,13 @@ import { routeIntake } from './route-intake.ts';
 import { splitIntake } from './split-intake.ts';
 import { zipIntake } from './zip-intake.ts';
 
-/** Settings of the queues that jobs come from; a starter wants one at least. */
-export const INTAKE_QUEUES = [
-  'SPLIT_QUEUE_URL',
-  'SQS_SOURCE_QUEUE',
-  'ITEMS_QUEUE_URL',
-  'ROUTE_QUEUE_URL',
-] as const;
+/** Settings of the queues that jobs come from, by the job; a starter wants one at least. */
+export const INTAKE_QUEUES = {
+  split: 'SPLIT_QUEUE_URL',
+  zip: 'SQS_SOURCE_QUEUE',
+  items: 'ITEMS_QUEUE_URL',
+  route: 'ROUTE_QUEUE_URL',
+} as const;
 
 /** A queue of messages of one kind of job. */
 export interface IntakeQueue {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   type Message,
   type MessageAttributeValue,
   ReceiveMessageCommand,
@@ -20,7 +21,7 @@ const MARK = 'sheaf-redrive';
 /** SQS takes no more attributes than that; a message with as many is sent back without the mark. */
 const MAX_ATTRIBUTES = 10;
 
-/** Time in which a dead letter is dealt with (s): nobody else gets it meanwhile. */
+/** Dead letters that are dealt with are hidden for so long (s), and for the time that is waited. */
 const VISIBILITY_SECONDS = 300;
 
 /** A receive that finds nothing for so long (s) has found all. */
@@ -45,6 +46,8 @@ export interface RedriveOutcome {
   readonly failedAgain: readonly FailedMessage[];
   /** Sent back, and not taken in the time that was waited. */
   readonly waiting: readonly TakenMessage[];
+  /** How many of a FIFO queue stay, as SQS gives them out only once those before them are gone. */
+  readonly behind: number;
 }
 
 export interface RedriveOptions {
@@ -79,9 +82,10 @@ class Redrive {
   /** Messages that were sent back, by their mark, until it is known what became of them. */
   readonly #sent = new Map<string, SentMessage>();
   readonly #taken: TakenMessage[] = [];
-  readonly #failed: FailedMessage[] = [];
-  /** Receipts of messages that stay in the dead-letter queue; they are hidden there until the end. */
-  readonly #kept: string[] = [];
+  /** Why messages stay in the dead-letter queue, by their ids. */
+  readonly #failed = new Map<string, string>();
+  /** The receipts of these; they are hidden there until the end. */
+  readonly #kept = new Map<string, string>();
 
   constructor(options: RedriveOptions) {
     this.#options = options;
@@ -95,7 +99,8 @@ class Redrive {
       await this.#showKept();
     }
     const waiting = [...this.#sent.values()].map(asTaken);
-    return { taken: this.#taken, failedAgain: this.#failed, waiting };
+    const failedAgain = [...this.#failed].map(([messageId, reason]) => ({ messageId, reason }));
+    return { taken: this.#taken, failedAgain, waiting, behind: await this.#countBehind() };
   }
 
   /** Waits until starters have taken what was sent back, or have refused it again. */
@@ -119,21 +124,27 @@ class Redrive {
       new ReceiveMessageCommand({
         QueueUrl: queue.deadLetterUrl,
         MaxNumberOfMessages: 10,
-        VisibilityTimeout: VISIBILITY_SECONDS,
+        VisibilityTimeout: VISIBILITY_SECONDS + Math.ceil(this.#options.waitMs / 1000),
         WaitTimeSeconds: RECEIVE_WAIT_SECONDS,
         MessageSystemAttributeNames: ['MessageGroupId'],
         MessageAttributeNames: ['All'],
       }),
     );
-    await Promise.all(Messages.map((message) => this.#sendBack(message)));
+    if (this.#isFifo) {
+      // A group keeps its order.
+      for (const message of Messages) await this.#sendBack(message);
+    } else {
+      await Promise.all(Messages.map((message) => this.#sendBack(message)));
+    }
     return Messages.length > 0;
   }
 
   async #sendBack(message: Message): Promise<void> {
     const reason = this.#reasonToKeep(message);
     if (reason !== undefined) {
-      this.#failed.push({ messageId: message.MessageId ?? '', reason });
-      if (message.ReceiptHandle) this.#kept.push(message.ReceiptHandle);
+      const { MessageId: id = '', ReceiptHandle: receipt = '' } = message;
+      this.#failed.set(id, reason);
+      this.#kept.set(id, receipt);
       return;
     }
     const { sqs, queue } = this.#options;
@@ -179,10 +190,26 @@ class Redrive {
     return true;
   }
 
+  get #isFifo(): boolean {
+    return this.#options.queue.deadLetterUrl.endsWith('.fifo');
+  }
+
+  async #countBehind(): Promise<number> {
+    if (!this.#isFifo || this.#kept.size === 0) return 0;
+    const { sqs, queue } = this.#options;
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: queue.deadLetterUrl,
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      }),
+    );
+    return Math.max(0, Number(Attributes?.ApproximateNumberOfMessages ?? 0) - this.#kept.size);
+  }
+
   /** Messages that stay can be received again at once. */
   async #showKept(): Promise<void> {
     const { sqs, queue } = this.#options;
-    for (const ReceiptHandle of this.#kept) {
+    for (const ReceiptHandle of this.#kept.values()) {
       await sqs.send(
         new ChangeMessageVisibilityCommand({
           QueueUrl: queue.deadLetterUrl,

@@ -30,9 +30,10 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
-  if (!INTAKE_QUEUES.some((name) => config[name])) {
+  const settings = Object.values(INTAKE_QUEUES);
+  if (!settings.some((name) => config[name])) {
     throw new ConfigError(
-      `${INTAKE_QUEUES.join(', ')}: expected the URL or name of an SQS queue in one of them, got nothing`,
+      `${settings.join(', ')}: expected the URL or name of an SQS queue in one of them, got nothing`,
     );
   }
   const log = createLog('starter', config);

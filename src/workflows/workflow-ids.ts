@@ -22,7 +22,8 @@ export function itemsWorkflowId(batchId: string): string {
   return `${ITEMS_PREFIX}${batchId}`;
 }
 
-const SCHEDULE = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
+/** The schedule that has started a run; Temporal sets it. */
+export const SCHEDULE = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
 
 /**
  * The id of the batch that a run processes. Each run of a schedule has one of its own: Temporal appends

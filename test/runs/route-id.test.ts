@@ -22,3 +22,11 @@ test('a key of 160 bytes is shown, a longer one is cut at a character, and told 
   const odd = routeWorkflowId('bucket', `k${'é'.repeat(500)}`, 'E');
   expect(odd).toMatch(/^route-bucket\/ké{79}~[0-9a-f]{16}-E$/);
 });
+
+test('an event whose id is too long is told from others, too', () => {
+  const [one, other] = ['1', '2'].map((end) =>
+    routeWorkflowId('bucket', 'a', `${'0'.repeat(1000)}${end}`),
+  );
+  expect(one).toMatch(/^route-bucket\/a-0{64}~[0-9a-f]{16}$/);
+  expect(one).not.toBe(other);
+});

@@ -35,9 +35,12 @@ test("S3's events become runs, one an object, whatever its key; other events do 
       keys.map((key) => ({ ...notice, bucket: route.bucket, key, size: Buffer.byteLength(key) })),
     ),
   );
-  const { type, memo } = await route.client.workflow
-    .getHandle(`route-${route.bucket}/with space+plus.txt-${sequencerOf(first)}`)
-    .describe();
+  const run = route.client.workflow.getHandle(
+    `route-${route.bucket}/with space+plus.txt-${sequencerOf(first)}`,
+  );
+  // It writes its memo once the notice is out.
+  await run.result();
+  const { type, memo } = await run.describe();
   expect(type).toBe('routeFile');
   expect(memo).toMatchObject({
     summary: `Route s3://${route.bucket}/with space+plus.txt by its size`,

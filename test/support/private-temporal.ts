@@ -22,12 +22,13 @@ export interface PrivateTemporal {
 /** Starts a Temporal server, which ends with the test. */
 export async function privateTemporal(
   stack: StackEndpoints = inject('stack'),
+  dynamicConfig: readonly string[] = [],
 ): Promise<PrivateTemporal> {
   const dir = await mkdtemp(join(tmpdir(), 'sheaf-temporal-'));
   await mkdir(join(dir, 'logs'));
   const { temporal: program } = await ensureServers(['temporal'], process.env);
   const ports = await choosePorts(dir, {}, 0);
-  const server = temporalServer(program, dir, ports, process.env);
+  const server = temporalServer(program, dir, ports, process.env, dynamicConfig);
   afterwards(async () => {
     await server.kill();
     await rm(dir, { recursive: true, force: true });

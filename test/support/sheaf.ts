@@ -13,14 +13,18 @@ export interface Called {
   readonly stderr: string;
 }
 
-/** Calls the CLI on the suite's stack, for runs of this task queue, and waits until it has ended. */
-export function sheaf(taskQueue: string, ...args: readonly string[]): Promise<Called> {
-  return startSheaf(taskQueue, ...args).ended;
+/** A task queue, or settings over those of the suite's stack; empty ones count as unset. */
+export type CallSettings = string | Readonly<Record<string, string>>;
+
+/** Calls the CLI on the suite's stack, and waits until it has ended. */
+export function sheaf(settings: CallSettings, ...args: readonly string[]): Promise<Called> {
+  return startSheaf(settings, ...args).ended;
 }
 
 /** Calls the CLI, and tells what it has said to stderr so far. */
-export function startSheaf(taskQueue: string, ...args: readonly string[]) {
-  const env = { ...testEnvironment(), TASK_QUEUE: taskQueue };
+export function startSheaf(settings: CallSettings, ...args: readonly string[]) {
+  const given = typeof settings === 'string' ? { TASK_QUEUE: settings } : settings;
+  const env = { ...testEnvironment(), ...given };
   const running = run(process.execPath, [MAIN, ...args], { env });
   let said = '';
   running.child.stderr?.on('data', (text) => {
