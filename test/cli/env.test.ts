@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { type Stack, startStack } from '../../src/local/stack.ts';
-import { afterwards } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { expect, inject, test } from 'vitest';
-import { afterwards, testEnvironment, testSqs } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
+import { testEnvironment, testSqs } from '../support/harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);

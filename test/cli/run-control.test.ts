@@ -6,7 +6,7 @@ import {
   shardProgressQuery,
 } from '../../src/workflows/items-progress.ts';
 import type { processItems } from '../../src/workflows/process-items.ts';
-import { afterwards } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
 import { WAIT } from '../support/holds.ts';
 import { type ItemsCase, itemsCase } from '../support/items-case.ts';
 import { sheaf, startSheaf } from '../support/sheaf.ts';

@@ -1,6 +1,6 @@
 import type { ScheduleSummary } from '@temporalio/client';
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { afterwards } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
 import { WAIT } from '../support/holds.ts';
 import { type ItemsCase, itemsCase } from '../support/items-case.ts';
 import { sheaf } from '../support/sheaf.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { afterwards } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
 import { itemsCase } from '../support/items-case.ts';
 import { startProcess } from '../support/processes.ts';
 import { tempFolder } from '../support/temp-folder.ts';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isIdle } from '../../src/storage/folder-tree.ts';
 import { claimLocalRoot, type LocalRoot } from '../../src/storage/local-root.ts';
-import { afterwards } from '../support/harness.ts';
+import { afterwards } from '../support/afterwards.ts';
 import { makeOld, tempFolder } from '../support/temp-folder.ts';
 
 /** A process that claims a folder, puts a workspace into it, and then lives until it is killed. */

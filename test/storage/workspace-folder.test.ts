@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
   createWorkspace,
   isWorkspaceName,
@@ -9,17 +9,8 @@ import {
   removeWorkspace,
   workspacePath,
 } from '../../src/storage/workspace-folder.ts';
+import { disksSay } from '../support/disk-stats.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-
-/** What the disk says of itself, where a test says so: a full one is not to be had. */
-const disk = vi.hoisted(() => ({ stats: undefined as object | undefined }));
-vi.mock('node:fs/promises', async (load) => {
-  const real = await load<typeof import('node:fs/promises')>();
-  return {
-    ...real,
-    statfs: async (path: string) => ({ ...(await real.statfs(path)), ...disk.stats }),
-  };
-});
 
 const MIB = 1024 * 1024;
 const RESERVE = 256 * MIB;
@@ -28,7 +19,6 @@ const RUN = { workflowId: 'split-4711-a.zip', runId: '0198c3a4-6f1e-7cc2-8b5e-11
 let root: string;
 
 beforeEach(async () => {
-  disk.stats = undefined;
   root = await tempFolder();
 });
 
@@ -105,7 +95,7 @@ describe('createWorkspace', () => {
   });
 
   test('makes nothing where the disk has too little, and says how much it needs', async () => {
-    disk.stats = { bavail: 1000, frsize: MIB, bsize: 1024 * MIB };
+    disksSay({ bavail: 1000, frsize: MIB, bsize: 1024 * MIB });
     await createWorkspace(root, RUN, 1000 * MIB - RESERVE);
     await removeWorkspace(root, RUN);
 
@@ -124,18 +114,18 @@ describe('createWorkspace', () => {
   test('counts in what an earlier attempt has put there', async () => {
     const path = await createWorkspace(root, RUN, MIB);
     await writeFile(join(path, 'archive.zip'), Buffer.alloc(3 * MIB));
-    disk.stats = { bavail: 258, frsize: MIB };
+    disksSay({ bavail: 258, frsize: MIB });
 
     await expect(createWorkspace(root, RUN, 5 * MIB)).resolves.toBe(path);
     await expect(createWorkspace(root, RUN, 6 * MIB)).rejects.toThrow('bytes free');
-    disk.stats = { bavail: 0, frsize: MIB };
+    disksSay({ bavail: 0, frsize: MIB });
     await expect(createWorkspace(root, RUN, 3 * MIB)).resolves.toBe(path);
   });
 
   test('trusts a mount that does not count its blocks, and a Node that does not give their size', async () => {
-    disk.stats = { blocks: 0, bavail: 0 };
+    disksSay({ blocks: 0, bavail: 0 });
     await createWorkspace(root, RUN, 1e15);
-    disk.stats = { bavail: 1000, frsize: undefined, bsize: MIB };
+    disksSay({ bavail: 1000, frsize: undefined, bsize: MIB });
     await createWorkspace(root, RUN, 500 * MIB);
 
     await expect(createWorkspace(root, RUN, 1e15)).rejects.toThrow('1048576000 bytes free');

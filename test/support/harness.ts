@@ -8,21 +8,22 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { afterAll, expect, inject, onTestFinished } from 'vitest';
+import { inject, TestRunner } from 'vitest';
 import { stackS3, stackSqs } from '../../src/local/clients.ts';
 import { stackEnvironment } from '../../src/local/endpoints.ts';
+import { afterwards } from './afterwards.ts';
 
 let s3: S3Client | undefined;
 let sqs: SQSClient | undefined;
 let isRuntimeQuiet = false;
 
-/** An S3 client for the suite's stack; one a test file. */
+/** An S3 client for the suite's stack; one a process. */
 export function testS3(): S3Client {
   s3 ??= stackS3(inject('stack'));
   return s3;
 }
 
-/** An SQS client for the suite's stack; one a test file. */
+/** An SQS client for the suite's stack; one a process. */
 export function testSqs(): SQSClient {
   sqs ??= stackSqs(inject('stack'));
   return sqs;
@@ -65,7 +66,7 @@ export async function testNativeConnection(): Promise<NativeConnection> {
  * workflow ids.
  */
 export function uniqueName(): string {
-  const title = expect.getState().currentTestName?.split(' > ').at(-1) ?? 'file';
+  const title = TestRunner.getCurrentTest()?.name ?? 'file';
   const slug =
     title
       .toLowerCase()
@@ -134,21 +135,4 @@ async function queueArn(QueueUrl: string): Promise<string | undefined> {
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );
   return Attributes?.QueueArn;
-}
-
-/** What hooks have asked for, in order. */
-const atEndOfFile: (() => Promise<unknown>)[] = [];
-
-// Registered while the file is collected: a hook is too late to add another hook.
-afterAll(async () => {
-  for (const clean of atEndOfFile.reverse()) await clean();
-});
-
-/** Runs at the end of the test that asks, or of the file where a hook asks; the last one first. */
-export function afterwards(clean: () => Promise<unknown>): void {
-  const quietly = async () => {
-    await clean().catch(() => {});
-  };
-  if (expect.getState().currentTestName === undefined) atEndOfFile.push(quietly);
-  else onTestFinished(quietly);
 }

@@ -8,7 +8,7 @@ import { ensureServers } from '../../src/local/locate.ts';
 import type { ManagedProcess } from '../../src/local/managed-process.ts';
 import { choosePorts, HOST } from '../../src/local/ports.ts';
 import { NAMESPACE, temporalServer } from '../../src/local/temporal-server.ts';
-import { afterwards } from './harness.ts';
+import { afterwards } from './afterwards.ts';
 
 /** A Temporal server of the test's own, on a database file, to be stopped and started again. */
 export interface PrivateTemporal {

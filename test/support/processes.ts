@@ -6,7 +6,8 @@ import { inject } from 'vitest';
 import { type StackEndpoints, stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
 import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
-import { afterwards, bareEnvironment } from './harness.ts';
+import { afterwards } from './afterwards.ts';
+import { bareEnvironment } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 

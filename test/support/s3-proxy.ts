@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { inject } from 'vitest';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
-import { afterwards } from './harness.ts';
+import { afterwards } from './afterwards.ts';
 
 /** More than a part that a worker puts together in memory. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;

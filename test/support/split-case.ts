@@ -17,8 +17,8 @@ import type { Processors } from '../../src/processors/load.ts';
 import { startWorkers } from '../../src/worker/workers.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
+import { afterwards } from './afterwards.ts';
 import {
-  afterwards,
   testClient,
   testNativeConnection,
   testS3,

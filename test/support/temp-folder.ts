@@ -1,7 +1,7 @@
 import { lutimes, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterwards } from './harness.ts';
+import { afterwards } from './afterwards.ts';
 
 /** A folder of the test's own, removed when the test ends. */
 export async function tempFolder(): Promise<string> {

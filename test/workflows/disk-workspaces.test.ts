@@ -5,6 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Workspace } from '../../src/activities/workspace.ts';
+import { disksSay } from '../support/disk-stats.ts';
 import {
   filesOf,
   imageBytesOf,
@@ -19,16 +20,6 @@ import { expectBatchZips } from '../support/split-expectations.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { type BadArchive, expectRefusal, startWorkerWith } from '../support/workspaces.ts';
 
-/** What a disk says of itself, where a test says so: a full one is not to be had. */
-const disk = vi.hoisted(() => ({ stats: undefined as object | undefined }));
-vi.mock('node:fs/promises', async (load) => {
-  const real = await load<typeof import('node:fs/promises')>();
-  return {
-    ...real,
-    statfs: async (path: string) => ({ ...(await real.statfs(path)), ...disk.stats }),
-  };
-});
-
 const MIB = 1024 * 1024;
 
 /** What workspaces leave free to others, in bytes. */
@@ -39,7 +30,6 @@ const CONTENT = plainExport(5);
 
 let folder: string;
 beforeEach(async () => {
-  disk.stats = undefined;
   folder = await tempFolder();
 });
 
@@ -81,25 +71,25 @@ describe('a run waits, and says for what,', () => {
   const zip = zipByPython(filesOf(CONTENT));
 
   test('where the disk has no room for what a TAR.GZ inflates to', async () => {
-    disk.stats = { bavail: RESERVE + unpacked.length - 1, frsize: 1 };
+    disksSay({ bavail: RESERVE + unpacked.length - 1, frsize: 1 });
     expect(archive.length).toBeLessThan(unpacked.length / 10);
 
     await expectWait({
       ...{ archive, content, kind: '.tar.gz', env: { EFS_PATH: folder } },
       waitsFor: `The disk of ${folder} has ${RESERVE + unpacked.length - 1} bytes free, the job needs ${unpacked.length} more and leaves ${RESERVE} to others; make room there, or name a larger disk (TMPDIR for small archives, EFS_PATH for large ones)`,
       end: async () => {
-        disk.stats = { bavail: RESERVE + unpacked.length, frsize: 1 };
+        disksSay({ bavail: RESERVE + unpacked.length, frsize: 1 });
       },
     });
   });
 
   test('where the disk has no room for a ZIP', async () => {
-    disk.stats = { bavail: RESERVE + zip.length - 1, frsize: 1 };
+    disksSay({ bavail: RESERVE + zip.length - 1, frsize: 1 });
     await expectWait({
       ...{ archive: zip, content: CONTENT, kind: '.zip', env: { EFS_PATH: folder } },
       waitsFor: `The disk of ${folder} has ${RESERVE + zip.length - 1} bytes free, the job needs ${zip.length} more and leaves ${RESERVE} to others; make room there, or name a larger disk (TMPDIR for small archives, EFS_PATH for large ones)`,
       end: async () => {
-        disk.stats = { bavail: RESERVE + zip.length, frsize: 1 };
+        disksSay({ bavail: RESERVE + zip.length, frsize: 1 });
       },
     });
   });
