@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { constants, crc32, deflateRawSync, gzipSync, type ZlibOptions } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { GunzipCheckpoint } from '../../src/archive/gunzip-checkpoint.ts';
@@ -13,6 +12,7 @@ import {
   resume,
   text,
 } from '../support/gzip-cases.ts';
+import { runPython } from '../support/python.ts';
 
 const PAYLOADS: Record<string, Buffer> = {
   text: text(2_000_000),
@@ -49,7 +49,7 @@ async function checkpointsOf(
 /** Python's gzip, at a level. */
 function pythonGzip(payload: Buffer, level: number): Buffer {
   const program = `import gzip, sys; sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(), ${level}))`;
-  return execFileSync('python3', ['-c', program], { input: payload, maxBuffer: 2 ** 24 });
+  return runPython(program, payload);
 }
 
 /** A member of pieces that are deflated on their own, each flushed to a byte, as pigz writes it. */

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DETECT_BYTES, detectContainer } from '../../src/archive/detect.ts';
 import { endRecords } from '../../src/archive/zip-records.ts';
+import { runPython } from '../support/python.ts';
 
 /** A TAR that Python's tarfile made, of one file; its magic is blanked for the format of before POSIX. */
 function tar(format: 'USTAR' | 'GNU' | 'PAX' | 'V7'): Buffer {
@@ -13,7 +13,7 @@ with tarfile.open(fileobj=out, mode='w', format=tarfile.${format === 'V7' ? 'UST
     info = tarfile.TarInfo('é.jpg'); info.size = 3
     tar.addfile(info, io.BytesIO(b'abc'))
 sys.stdout.buffer.write(out.getvalue())`;
-  const bytes = execFileSync('python3', ['-c', program]);
+  const bytes = runPython(program);
   if (format !== 'V7') return bytes;
   bytes.fill(0, 257, 512).fill(' ', 148, 156);
   const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 0);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -17,6 +16,7 @@ import {
   endRecords,
   ZIP64_END_SIGNATURE,
 } from '../../src/archive/zip-records.ts';
+import { jsonByPython } from '../support/python.ts';
 import { LIMITS } from '../support/zip-fixtures.ts';
 import { judgeZip } from '../support/zip-judges.ts';
 
@@ -281,7 +281,7 @@ json.dump([[i.filename, i.file_size, i.compress_size, i.header_offset] for i in 
     const places = this.#islands.map(([offset, { length }]) => [offset, length]);
     const head = Buffer.from(`${JSON.stringify([this.size, places])}\n`);
     const input = Buffer.concat([head, ...this.#islands.map(([, bytes]) => bytes)]);
-    return JSON.parse(execFileSync('python3', ['-c', program], { input, encoding: 'utf8' }));
+    return jsonByPython(program, input);
   }
 }
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import jpeg from 'jpeg-js';
@@ -8,6 +7,7 @@ import { findContents } from '../../src/archive/contents.ts';
 import { parseManifest } from '../../src/archive/manifest.ts';
 import { SAMPLE_FORMATS, type SampleOptions, sampleExport } from '../../src/local/sample-export.ts';
 import { gzipChunks } from '../../src/local/sample-tar.ts';
+import { jsonByPython } from '../support/python.ts';
 import { extract, readByPython, readWhole, testByUnzip } from '../support/zip-fixtures.ts';
 
 const OPTIONS: SampleOptions = { rows: 60, imageBytes: 5000, seed: 1 };
@@ -32,8 +32,7 @@ def describe(member):
                 content=base64.b64encode(content).decode())
 json.dump([describe(member) for member in archive], sys.stdout)
 `;
-  const options = { input: archive, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
-  return JSON.parse(execFileSync('python3', ['-c', program], options));
+  return jsonByPython(program, archive);
 }
 
 function bytesOf(options: Partial<SampleOptions> = {}): Promise<Buffer> {

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { jsonByPython, runPython } from './python.ts';
 
 /** What a client exports, as a test knows it without reading any archive or CSV. */
 export interface ExportContent {
@@ -99,10 +99,7 @@ with zipfile.ZipFile(${streamed ? 'Pipe()' : 'out'}, 'w', zipfile.${method}) as 
         archive.writestr(info, sys.stdin.buffer.read(size))
 sys.stdout.buffer.write(out.getvalue())
 `;
-  return execFileSync('python3', ['-c', program], {
-    input: framedFiles(files),
-    maxBuffer: MAX_OUTPUT_BYTES,
-  });
+  return runPython(program, framedFiles(files));
 }
 
 /** A TAR made by Python's `tarfile`. USTAR takes names of up to 100 bytes, or 255 with folders. */
@@ -121,10 +118,7 @@ with tarfile.open(fileobj=out, mode='w', format=tarfile.${format}_FORMAT, encodi
         archive.addfile(info, io.BytesIO(sys.stdin.buffer.read(size)))
 sys.stdout.buffer.write(out.getbuffer())
 `;
-  return execFileSync('python3', ['-c', program], {
-    input: framedFiles(files),
-    maxBuffer: MAX_OUTPUT_BYTES,
-  });
+  return runPython(program, framedFiles(files));
 }
 
 /** An archive with an export's images and any manifest.csv. */
@@ -166,15 +160,12 @@ sizes = json.loads(sys.stdin.buffer.readline())
 zips = [zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read(size))) for size in sizes]
 json.dump([read(archive) for archive in zips], sys.stdout)
 `;
-  const read: { entries: ReadEntry[]; manifest: string }[] = JSON.parse(
-    execFileSync('python3', ['-c', program], {
-      input: framed(
-        zips.map(({ length }) => length),
-        zips,
-      ),
-      encoding: 'utf8',
-      maxBuffer: MAX_OUTPUT_BYTES,
-    }),
+  const read: { entries: ReadEntry[]; manifest: string }[] = jsonByPython(
+    program,
+    framed(
+      zips.map(({ length }) => length),
+      zips,
+    ),
   );
   return read.map(({ entries, manifest }) => ({
     entries,
@@ -194,5 +185,3 @@ function framedFiles(files: Files): Buffer {
 function framed(head: unknown, bodies: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...bodies]);
 }
-
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;

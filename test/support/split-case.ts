@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   ListMultipartUploadsCommand,
@@ -28,6 +27,7 @@ import {
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
+import { jsonByPython } from './python.ts';
 import { readObject } from './read-object.ts';
 
 /**
@@ -159,8 +159,7 @@ import hashlib, io, json, sys, zipfile
 archive = zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read()))
 json.dump([[name, hashlib.sha256(archive.read(name)).hexdigest()] for name in archive.namelist()], sys.stdout)
 `;
-  const options = { input: archive, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
-  return JSON.parse(execFileSync('python3', ['-c', program], options));
+  return jsonByPython(program, archive);
 }
 
 export function sha256(bytes: Buffer): string {

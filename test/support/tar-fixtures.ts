@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { ArchiveError } from '../../src/archive/errors.ts';
 import { type TarCheckpoint, type TarFile, TarReader } from '../../src/archive/tar-reader.ts';
-
-const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+import { jsonByPython } from './python.ts';
 
 const FIXTURES = new URL('../fixtures/tar/', import.meta.url);
 
@@ -92,15 +90,12 @@ sizes = json.loads(sys.stdin.buffer.readline())
 json.dump([read(tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read(size)), mode='r:',
     encoding='utf-8', errors='surrogateescape')) for size in sizes], sys.stdout)
 `;
-  return JSON.parse(
-    execFileSync('python3', ['-c', program], {
-      input: framed(
-        tars.map(({ length }) => length),
-        tars,
-      ),
-      encoding: 'utf8',
-      maxBuffer: MAX_OUTPUT_BYTES,
-    }),
+  return jsonByPython(
+    program,
+    framed(
+      tars.map(({ length }) => length),
+      tars,
+    ),
   );
 }
 
@@ -129,15 +124,12 @@ json.dump([make(wanted) for wanted in json.loads(sys.stdin.buffer.readline())], 
     format,
     files: files.map(({ name, mtime, content }) => [name, mtime, content.length]),
   }));
-  const made: string[] = JSON.parse(
-    execFileSync('python3', ['-c', program], {
-      input: framed(
-        head,
-        tars.flatMap(({ files }) => files.map(({ content }) => content)),
-      ),
-      encoding: 'utf8',
-      maxBuffer: MAX_OUTPUT_BYTES,
-    }),
+  const made: string[] = jsonByPython(
+    program,
+    framed(
+      head,
+      tars.flatMap(({ files }) => files.map(({ content }) => content)),
+    ),
   );
   return made.map((bytes) => Buffer.from(bytes, 'base64'));
 }

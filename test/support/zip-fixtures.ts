@@ -10,6 +10,7 @@ import { bufferReader, type RangeReader } from '../../src/archive/range-reader.t
 import { isDirectory, METHOD_DEFLATE, type ZipEntry } from '../../src/archive/zip-entry.ts';
 import { readZipIndex } from '../../src/archive/zip-index.ts';
 import { verifyRecords } from '../../src/archive/zip-verify.ts';
+import { jsonByPython, runPython } from './python.ts';
 
 /** Limits that no test archive reaches by accident. */
 export const LIMITS: ArchiveLimits = {
@@ -37,7 +38,7 @@ target = ${seekable ? 'out' : 'Pipe()'}
 ${script}
 sys.stdout.buffer.write(out.getvalue())
 `;
-  return execFileSync('python3', ['-c', program], { maxBuffer: MAX_OUTPUT_BYTES });
+  return runPython(program);
 }
 
 /** What Python's `zipfile` makes of an archive: its names, after every CRC has been checked. */
@@ -49,13 +50,7 @@ bad = archive.testzip()
 if bad: sys.exit(f'bad CRC: {bad}')
 json.dump(archive.namelist(), sys.stdout)
 `;
-  return JSON.parse(
-    execFileSync('python3', ['-c', program], {
-      input: archive,
-      maxBuffer: MAX_OUTPUT_BYTES,
-      encoding: 'utf8',
-    }),
-  );
+  return jsonByPython(program, archive);
 }
 
 /**
