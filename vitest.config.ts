@@ -10,14 +10,14 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
 /** What needs no servers. */
 const PURE = 'test/{archive,docs,items,messages,routing,runs}/**/*.test.ts';
 
-/** What measures the memory of its process. */
+/** What measures the memory of its process: a new one, whose garbage is collected as ever. */
 const ALONE = ['test/archive/{gunzip,zip-verify}.test.ts'];
 
 // By default V8 marks all that is alive for every 64 MB of buffers that are made, which for archives is
 // all the time: a sixth of all processor time. Not each version of Node knows the flag.
 const BUFFERS_COUNT_AS_HEAP = '--external-memory-accounted-in-global-limit';
 const isKnown = spawnSync(process.execPath, [BUFFERS_COUNT_AS_HEAP, '-e', '']).status === 0;
-const flags = isKnown ? [BUFFERS_COUNT_AS_HEAP] : [];
+const execArgv = isKnown ? [BUFFERS_COUNT_AS_HEAP] : [];
 
 export default defineConfig({
   test: {
@@ -28,14 +28,14 @@ export default defineConfig({
     maxWorkers: 3,
     // To start a process and load the clients takes longer than most files' tests.
     isolate: false,
-    execArgv: flags,
     projects: [
-      { extends: true, test: { name: 'pure', include: [PURE], exclude: ALONE } },
+      { extends: true, test: { name: 'pure', include: [PURE], exclude: ALONE, execArgv } },
       { extends: true, test: { name: 'alone', include: ALONE, isolate: true } },
       {
         extends: true,
         test: {
           name: 'stack',
+          execArgv,
           include: ['test/**/*.test.ts'],
           exclude: [PURE],
           globalSetup: ['test/support/stack.ts'],
