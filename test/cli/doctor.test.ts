@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
+import { afterwards } from '../support/afterwards.ts';
 import {
-  afterwards,
   testS3,
   uniqueBucket,
   uniqueName,
