@@ -227,7 +227,10 @@ class ItemsRun {
   async #removeState(): Promise<void> {
     if (!this.#plan) return;
     const { bucket } = this.#plan;
-    await removeWorkingObjects({ bucket, workflowId: workflowInfo().workflowId });
+    const { workflowId } = workflowInfo();
+    await removeWorkingObjects.executeWithOptions({ summary: 'what only this run needed' }, [
+      { bucket, workflowId },
+    ]);
   }
 }
 

@@ -26,6 +26,7 @@ import { activitiesAt } from './place.ts';
 import { RouteBoard } from './route-board.ts';
 import { bytes } from './route-progress.ts';
 import { splitArchive } from './split-archive.ts';
+import { grouped } from './tally.ts';
 
 const { checkFileSize, sendResult } = activitiesAt(undefined);
 
@@ -118,11 +119,15 @@ class RouteRun {
     const result =
       processor === SPLIT_PROCESSOR
         ? await this.#split(file)
-        : await processFile.executeWithOptions({ summary: `ProcessFile: ${processor}` }, [
-            { bucket: file.bucket, key: file.key, size: file.size, processor },
-          ]);
+        : await this.#processBy(processor, file);
     this.#board.enter('NotifyFileOk');
     return { ...notice(file, 'processed', 'File processed OK'), result };
+  }
+
+  #processBy(processor: string, { bucket, key, size }: KnownFile): Promise<unknown> {
+    this.#board.outcome(`by the processor ${processor}`);
+    const summary = `ProcessFile: ${processor}`;
+    return processFile.executeWithOptions({ summary }, [{ bucket, key, size, processor }]);
   }
 
   /** Splits an archive with a manifest. Its batch zips lie under `batch/` in its own folder. */
@@ -146,6 +151,7 @@ class RouteRun {
         args: [job, folder ? { folder } : {}],
       }),
     );
+    this.#board.outcome(`${grouped(batches.length)} batch zips`);
     return { workflowId, batches };
   }
 

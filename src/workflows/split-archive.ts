@@ -53,7 +53,10 @@ export async function splitArchive(
     try {
       await run.tell(outcome);
     } finally {
-      await removeWorkingObjects({ bucket: job.s3Bucket, workflowId: workflowInfo().workflowId });
+      const { workflowId } = workflowInfo();
+      await removeWorkingObjects.executeWithOptions({ summary: 'what only this run needed' }, [
+        { bucket: job.s3Bucket, workflowId },
+      ]);
     }
   });
   if (outcome instanceof Error) throw outcome;
@@ -143,14 +146,17 @@ class SplitRun {
 
     this.#board.enter('planning');
     const order = { job: this.#job, options: this.#options, archive, files: source.files };
-    const plan = await activitiesAt(workspace?.place).planSplit(order);
+    const { planSplit } = activitiesAt(workspace?.place);
+    const planning = { summary: 'index, manifest, layouts of the batch zips' };
+    const plan = await planSplit.executeWithOptions(planning, [order]);
 
     const bucket = this.#job.s3Bucket;
     const built = await buildBatches(
       { bucket, plan, source, place: workspace?.place },
       this.#board,
     );
-    await confirmBatches({ bucket, batches: plan.batches });
+    const confirming = { summary: 'all batch zips can be read' };
+    await confirmBatches.executeWithOptions(confirming, [{ bucket, batches: plan.batches }]);
     return built;
   }
 }

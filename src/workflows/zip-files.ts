@@ -48,7 +48,10 @@ export async function zipFiles(job: ZipJob): Promise<ZipResult> {
     try {
       await run.tell(outcome);
     } finally {
-      await removeWorkingObjects({ workflowId: workflowInfo().workflowId });
+      const { workflowId } = workflowInfo();
+      await removeWorkingObjects.executeWithOptions({ summary: 'what only this run needed' }, [
+        { workflowId },
+      ]);
     }
   });
   if (outcome instanceof Error) throw outcome;
@@ -88,7 +91,7 @@ class ZipRun {
     const { target, files, renamed, builtSize } = inspected;
     const size = builtSize ?? (await this.#build(inspected));
     this.#board.built();
-    await confirmZip(inspected);
+    await confirmZip.executeWithOptions({ summary: 'the archive can be read' }, [inspected]);
     const reused = builtSize !== undefined;
     return { ...target, size, files, renamed, reused, ...this.#moved };
   }
@@ -98,7 +101,9 @@ class ZipRun {
     try {
       if (inspected.groups > 0) await this.#deflate(inspected);
       this.#board.enter('planning');
-      const plan = await planZip(inspected);
+      const plan = await planZip.executeWithOptions({ summary: 'layout of the archive' }, [
+        inspected,
+      ]);
       this.#count(plan);
       await uploadObject(
         () => openZip.executeWithOptions({ summary: plan.target.key }, [plan]),
@@ -130,7 +135,8 @@ class ZipRun {
       this.#count(moved);
       this.#board.shardBuilt(moved.bytesDone);
     });
-    this.#count(await completeZip(plan, upload));
+    const completing = { summary: 'joins the parts' };
+    this.#count(await completeZip.executeWithOptions(completing, [plan, upload]));
   }
 
   #count(moved: Partial<Record<'bytesCopied' | 'bytesRead' | 'bytesWritten', number>>): void {

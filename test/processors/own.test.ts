@@ -7,15 +7,17 @@ import { expect, test } from 'vitest';
 import { afterwards } from '../support/afterwards.ts';
 import { itemsCase } from '../support/items-case.ts';
 import { startProcess } from '../support/processes.ts';
+import { routeCase } from '../support/route-case.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const PAGE = new URL('../../docs/processors.md', import.meta.url);
+const ROUTING_PAGE = new URL('../../docs/routing.md', import.meta.url);
 
 test('the processor of docs/processors.md, added as the page says', async () => {
   const items = await itemsCase();
   const service = await indexingService({ refused: '4712' });
   const PROCESSORS = join(await tempFolder(), 'index-document.mjs');
-  await writeFile(PROCESSORS, await codeOf(PAGE));
+  await writeFile(PROCESSORS, await blockOf(PAGE, 'processor'));
   const env = { ...items.settings, TASK_QUEUE: items.taskQueue, PROCESSORS };
   await startProcess('worker', env);
   const source = await items.put('todo.csv', `id,url\n4711,${service.url}\n4712,${service.url}\n`);
@@ -30,12 +32,38 @@ test('the processor of docs/processors.md, added as the page says', async () => 
   ]);
 });
 
-/** The code block that is marked on the page. */
-async function codeOf(page: URL): Promise<string> {
-  const [, code = ''] =
-    /<!-- processor: begin -->\n```js\n(.*?)```\n<!-- processor: end -->/s.exec(
-      await readFile(page, 'utf8'),
-    ) ?? [];
+test('the processor and the rules of docs/routing.md, added as the page says', async () => {
+  const route = await routeCase();
+  const folder = await tempFolder();
+  const PROCESSORS = join(folder, 'count-lines.mjs');
+  const ROUTE_RULES = join(folder, 'rules.json');
+  // A package that a file imports is looked for from where the file lies.
+  const code = await blockOf(ROUTING_PAGE, 'file processor');
+  const s3 = import.meta.resolve('@aws-sdk/client-s3');
+  await writeFile(PROCESSORS, code.replace("'@aws-sdk/client-s3'", `'${s3}'`));
+  await writeFile(ROUTE_RULES, await blockOf(ROUTING_PAGE, 'file rules'));
+  const env = { ...route.settings, TASK_QUEUE: route.taskQueue, PROCESSORS, ROUTE_RULES };
+  await startProcess('worker', env);
+  await route.put('notes.txt', Buffer.from('one\ntwo\n'));
+  await route.put('empty.txt', Buffer.alloc(0));
+
+  const [notes, empty] = await Promise.all(
+    ['notes.txt', 'empty.txt'].map(async (key) =>
+      (await route.start({ bucket: route.bucket, key })).result(),
+    ),
+  );
+
+  expect(notes).toMatchObject({ status: 'processed', size: 8, result: { lines: 2, size: 8 } });
+  expect(empty).toMatchObject({ status: 'too-small', size: 0 });
+});
+
+/** The code block that is marked on a page. */
+async function blockOf(page: URL, mark: string): Promise<string> {
+  const block = new RegExp(
+    `<!-- ${mark}: begin -->\n\`\`\`\\w+\n(.*?)\`\`\`\n<!-- ${mark}: end -->`,
+    's',
+  );
+  const [, code = ''] = block.exec(await readFile(page, 'utf8')) ?? [];
   return code;
 }
 
