@@ -2,8 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { type Container, DETECT_BYTES, detectContainer } from '../archive/detect.ts';
 import { ArchiveError } from '../archive/errors.ts';
 import type { Config } from '../config.ts';
-import type { SplitJob } from '../messages/split.ts';
-import { ObjectMissingError, type ObjectVersion, objectUrl } from '../storage/errors.ts';
+import type { SplitJob, SplitOptions } from '../messages/split.ts';
+import {
+  ObjectChangedError,
+  ObjectMissingError,
+  type ObjectVersion,
+  objectUrl,
+} from '../storage/errors.ts';
 import { headObject, readRange } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -30,13 +35,15 @@ export function createInspectArchiveActivity(dependencies: {
      * Pins the archive and tells by its first bytes what it is.
      *
      * @throws ObjectMissingError where there is none
+     * @throws ObjectChangedError where it is not the version that is wanted
      * @throws ArchiveError where it is none of the kinds that are split
      */
-    async inspectArchive(job: SplitJob): Promise<InspectedArchive> {
+    async inspectArchive(job: SplitJob, { etag }: SplitOptions = {}): Promise<InspectedArchive> {
       return heartbeating(async ({ signal }) => {
         const location = { bucket: job.s3Bucket, key: job.exportPath };
         const head = await headObject(s3, location, signal);
         if (!head) throw new ObjectMissingError(location);
+        if (etag && head.etag !== etag) throw new ObjectChangedError({ ...head, etag });
         const source = { ...location, etag: head.etag, size: head.size };
         const first = await readRange(s3, source, 0, Math.min(head.size, DETECT_BYTES), signal);
         const container = detectContainer(first);

@@ -1,16 +1,19 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { SQSClient } from '@aws-sdk/client-sqs';
+import { QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import type { RouteJob } from '../messages/route.ts';
 import { findFileProcessor, type Processors } from '../processors/load.ts';
+import type { FileToProcess } from '../processors/processor.ts';
 import { resolveQueue } from '../queue-url.ts';
 import type { RouteRule } from '../routing/rules.ts';
-import { AccessDeniedError, type ObjectLocation, objectUrl } from '../storage/errors.ts';
-import { objectSize } from '../storage/objects.ts';
+import { routeSplitId } from '../runs/route-id.ts';
+import { AccessDeniedError, isRefused, objectUrl } from '../storage/errors.ts';
+import { headFile } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
+import { queueMissing } from './send-result.ts';
 
 /** Time (ms) that a processor has to end once its run is cancelled, or its worker is told to stop. */
 const END_GRACE_MS = 5_000;
@@ -18,24 +21,36 @@ const END_GRACE_MS = 5_000;
 /** What a processor gives goes into the run's result and its notice: bytes of JSON. */
 const MAX_RESULT_BYTES = 256 * 1024;
 
-/** A file as a route run has found it, with what its worker's settings add to the job. */
-export interface CheckedFile {
-  readonly bucket: string | null;
-  readonly key: string | null;
+/** A file that has been looked at, with what its worker's settings add to the job. */
+export type CheckedFile = RouteSettings & (FoundFile | LostFile);
+
+/** What a run goes by from then on. */
+interface RouteSettings {
   /** In bytes. */
   readonly threshold: number;
   /** Where the notice goes, if anywhere. */
   readonly notifyQueueUrl: string | undefined;
   readonly rules: readonly RouteRule[];
-  /** In bytes; null where there is none to be had, and then `problem` says why. */
-  readonly size: number | null;
-  readonly problem?: string;
+}
+
+/** A file of which all is known that a decision takes. */
+export interface FoundFile extends FileToProcess {
+  /** The id of the child run that splits it. */
+  readonly splitId: string;
+}
+
+/** A file that has no size. */
+export interface LostFile {
+  readonly bucket: string | null;
+  readonly key: string | null;
+  readonly size: null;
+  /** Why not, as a sentence without its full stop. */
+  readonly problem: string;
 }
 
 /** A file, and what is to process it. */
-export interface FileOrder extends ObjectLocation {
-  /** In bytes. */
-  readonly size: number;
+export interface FileOrder {
+  readonly file: FileToProcess;
   readonly processor: string;
 }
 
@@ -49,23 +64,35 @@ export function createRouteFileActivities(dependencies: {
 }) {
   const { s3, sqs, config, processors, rules } = dependencies;
 
-  async function findSize(
-    { bucket, key }: Pick<RouteJob, 'bucket' | 'key'>,
+  /** The URL of the queue that a job, or a setting, names. */
+  async function findQueue(queue: string | undefined): Promise<string | undefined> {
+    if (!queue) return undefined;
+    return resolveQueue(sqs, queue).catch((error) => {
+      throw error instanceof QueueDoesNotExist ? queueMissing(queue) : error;
+    });
+  }
+
+  async function findFile(
+    bucket: string | undefined,
+    key: string | undefined,
     signal: AbortSignal,
-  ): Promise<Pick<CheckedFile, 'size' | 'problem'>> {
-    if (!bucket || !key) {
-      const [field, setting] = bucket ? ['key', 'ROUTE_KEY'] : ['bucket', 'ROUTE_BUCKET'];
-      return { size: null, problem: `No ${field} is given; name one, or set ${setting}` };
-    }
+  ): Promise<FoundFile | LostFile> {
+    const lost = (problem: string): LostFile => {
+      return { bucket: bucket ?? null, key: key ?? null, size: null, problem };
+    };
+    if (!bucket) return lost('No bucket is given; name one, or set ROUTE_BUCKET');
+    if (!key) return lost('No key is given; name one, or set ROUTE_KEY');
     const url = objectUrl({ bucket, key });
     try {
-      const size = await objectSize(s3, { bucket, key }, signal);
-      if (size === undefined) return { size: null, problem: `${url} does not exist` };
-      if (size === null) return { size, problem: `S3 does not say what size ${url} has` };
-      return { size };
+      const head = await headFile(s3, { bucket, key }, signal);
+      if (!head) return lost(`${url} does not exist`);
+      const { size, etag } = head;
+      if (size === undefined) return lost(`S3 does not say what size ${url} has`);
+      return { bucket, key, size, etag, splitId: routeSplitId(bucket, key) };
     } catch (error) {
-      if (!(error instanceof AccessDeniedError)) throw error;
-      return { size: null, problem: error.message };
+      if (error instanceof AccessDeniedError) return lost(error.message);
+      if (isRefused(error)) return lost(`S3 refuses to tell of ${url} (${error.name})`);
+      throw error;
     }
   }
 
@@ -77,14 +104,11 @@ export function createRouteFileActivities(dependencies: {
     async checkFileSize(job: RouteJob): Promise<CheckedFile> {
       return heartbeating(async ({ signal }) => {
         const { bucket = config.ROUTE_BUCKET, key = config.ROUTE_KEY } = job;
-        const queue = job.notifyQueueUrl ?? config.ROUTE_NOTIFY_QUEUE;
         return {
-          bucket: bucket ?? null,
-          key: key ?? null,
           threshold: job.threshold ?? config.ROUTE_THRESHOLD,
-          notifyQueueUrl: queue && (await resolveQueue(sqs, queue)),
+          notifyQueueUrl: await findQueue(job.notifyQueueUrl ?? config.ROUTE_NOTIFY_QUEUE),
           rules,
-          ...(await findSize({ bucket, key }, signal)),
+          ...(await findFile(bucket, key, signal)),
         };
       });
     },
@@ -94,7 +118,7 @@ export function createRouteFileActivities(dependencies: {
      *
      * @throws ConfigError where there is no such processor
      */
-    async processFile({ processor, ...file }: FileOrder): Promise<unknown> {
+    async processFile({ processor, file }: FileOrder): Promise<unknown> {
       return heartbeating(async ({ signal }) => {
         const { processFile } = findFileProcessor(processors, processor);
         const processing = Promise.resolve(processFile(file, { signal }));

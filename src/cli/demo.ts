@@ -7,7 +7,7 @@ import { DEMO_DEFAULTS, type DemoOptions, runDemo } from './demo-run.ts';
 export function command(): Command {
   return new Command()
     .description(
-      'Starts the embedded stack, makes a sample export, sends its trigger message, follows the\n' +
+      'Starts the embedded stack, makes a sample export, sends its trigger message, follows the ' +
         'run, and checks the batch zips and the result message. Ends by itself.',
     )
     .option('--rows <count>', 'rows of the manifest, and images', count, DEMO_DEFAULTS.rows)

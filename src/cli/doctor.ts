@@ -7,19 +7,17 @@ import { checkClock } from '../doctor/check-clock.ts';
 import { checkJobQueue, checkResultQueue } from '../doctor/check-queue.ts';
 import { checkTemporal } from '../doctor/check-temporal.ts';
 import { type Finding, fail, pass } from '../doctor/finding.ts';
+import { BATCH_FOLDER } from '../messages/folders.ts';
 import { loadProcessors } from '../processors/load.ts';
 import { loadRules } from '../routing/load-rules.ts';
 import { INTAKE_QUEUES } from '../starter/intakes.ts';
-import { connectClient, TemporalUnreachableError, temporalSettings } from '../temporal.ts';
+import { connectClient, temporalSettings } from '../temporal.ts';
 import { CONNECT_TIMEOUT_MS, useRunningStack } from './connection.ts';
 import { EXIT } from './exit-codes.ts';
 import { readVersions } from './versions.ts';
 
 /** Settings of queues that results go to. */
 const RESULT_QUEUES = ['SQS_DESTINATION_QUEUE', 'ROUTE_NOTIFY_QUEUE'] as const;
-
-/** Settings of buckets that workers write to. */
-const WRITTEN_BUCKETS = ['S3_DESTINATION_BUCKET', 'ITEMS_BUCKET', 'ROUTE_BUCKET'] as const;
 
 interface Options {
   readonly bucket: readonly string[];
@@ -30,8 +28,8 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Checks the settings, Temporal, S3, SQS and the clock with the settings and the credentials of\n' +
-        'this environment. S3 is checked by trying each call that workers make, on objects under\n' +
+      'Checks the settings, Temporal, S3, SQS and the clock with the settings and the credentials of ' +
+        'this environment. S3 is checked by trying each call that workers make, on objects under ' +
         'sheaf/doctor-… that are removed again. Exits with 1 where a check fails.',
     )
     .option(
@@ -66,7 +64,9 @@ async function* examine(buckets: readonly string[]): AsyncGenerator<readonly Fin
     yield [
       await loadProcessors(config.PROCESSORS, { s3, sqs })
         .then((processors) => loadRules(config.ROUTE_RULES, processors))
-        .then((rules) => pass('Settings', `processors, and ${rules.length} route rules, load`))
+        .then((rules) =>
+          pass('Settings', `PROCESSORS and ROUTE_RULES load; route rules: ${rules.length}`),
+        )
         .catch(unusable),
     ];
     let keptSeconds: number | undefined;
@@ -81,8 +81,9 @@ async function* examine(buckets: readonly string[]): AsyncGenerator<readonly Fin
       const queue = config[setting];
       if (queue) yield [await checkResultQueue(sqs, setting, queue)];
     }
-    const written = WRITTEN_BUCKETS.flatMap((setting) => config[setting] ?? []);
-    for (const name of new Set([...written, ...buckets])) yield await checkBucket(s3, name);
+    for (const [name, folders] of writtenBuckets(config, buckets)) {
+      yield await checkBucket(s3, name, [...folders]);
+    }
     const { S3_SOURCE_BUCKET } = config;
     if (S3_SOURCE_BUCKET) yield await checkSource(s3, S3_SOURCE_BUCKET);
     yield [await checkClock(s3)];
@@ -103,6 +104,19 @@ function checkVersions(): Finding {
     : fail('Versions', message, `Node.js ${nodeWanted} is needed`);
 }
 
+/** The buckets that workers write to, with the folders of what they make there. */
+function writtenBuckets(config: Config, others: readonly string[]): Map<string, Set<string>> {
+  const { S3_DESTINATION_BUCKET, S3_FILE_PREFIX, ITEMS_BUCKET, ROUTE_BUCKET } = config;
+  const folders = new Map<string, Set<string>>();
+  const add = (bucket: string | undefined, folder: string) => {
+    if (bucket) folders.set(bucket, (folders.get(bucket) ?? new Set()).add(folder));
+  };
+  add(S3_DESTINATION_BUCKET, `${S3_FILE_PREFIX}/`);
+  add(ITEMS_BUCKET, 'items/');
+  for (const bucket of [ROUTE_BUCKET, ...others]) add(bucket, BATCH_FOLDER);
+  return folders;
+}
+
 function readConfig(): Config | ConfigError {
   try {
     return loadConfig(process.env);
@@ -113,9 +127,9 @@ function readConfig(): Config | ConfigError {
 }
 
 async function checkTemporalAt(config: Config, keptSeconds: number | undefined) {
-  const { connectionOptions, namespace } = temporalSettings();
-  const address = connectionOptions.address ?? 'localhost:7233';
   try {
+    const { connectionOptions, namespace } = temporalSettings();
+    const address = connectionOptions.address ?? 'localhost:7233';
     const client = await connectClient(CONNECT_TIMEOUT_MS);
     try {
       return [
@@ -126,24 +140,22 @@ async function checkTemporalAt(config: Config, keptSeconds: number | undefined) 
       await client.connection.close();
     }
   } catch (error) {
-    if (!(error instanceof TemporalUnreachableError)) throw error;
-    return [
-      fail(
-        'Temporal',
-        error.message,
-        'start it, or correct TEMPORAL_ADDRESS, the profile, TLS or the API key',
-      ),
-    ];
+    const remedy = 'start it, or correct TEMPORAL_ADDRESS, the profile, TLS or the API key';
+    return [fail('Temporal', (error as Error).message, remedy)];
   }
 }
 
 function unusable(error: Error): Finding {
-  return fail('Settings', error.message, 'correct it; the README lists every setting');
+  return fail(
+    'Settings',
+    error.message,
+    'correct it; the README lists every setting, docs/routing.md says what rules are',
+  );
 }
 
 const MARKS = { pass: pc.green('pass'), warn: pc.yellow('warn'), fail: pc.red('fail') };
 
 function describe({ area, verdict, message, remedy }: Finding): string {
-  const line = `  ${MARKS[verdict]}  ${area}: ${message}`;
+  const line = `  ${MARKS[verdict]}  ${area}: ${message.replaceAll('\n', '\n        ')}`;
   return remedy ? `${line}\n        ${pc.dim(`→ ${remedy}`)}` : line;
 }

@@ -7,8 +7,8 @@ import { findRunningStack } from '../local/running.ts';
 export function command(): Command {
   return new Command()
     .description(
-      'Prints the settings of the embedded stack that runs on .sheaf/ (SHEAF_DATA_DIR for another\n' +
-        'place) for a POSIX shell, so that the aws and temporal command lines use it too:\n' +
+      'Prints the settings of the embedded stack that runs on .sheaf/ (SHEAF_DATA_DIR for another ' +
+        'place) for a POSIX shell, so that the aws and temporal command lines use it too: ' +
         'eval "$(npx sheaf env)"',
     )
     .action(() => printEnvironment(process.env));

@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { MessageError } from '../messages/parse.ts';
@@ -37,8 +37,14 @@ const CODES: readonly [new (...args: never[]) => Error, number][] = [
   [WorkflowNotFoundError, EXIT.noRun],
 ];
 
-/** How the AWS SDK and Node say that nobody answers. */
-const UNANSWERED = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT', 'EAI_AGAIN'];
+/** How Node, and by their names the AWS SDK's errors, say that nobody answers. */
+const UNANSWERED = [
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT'],
+  ...['EAI_AGAIN', 'TimeoutError'],
+];
+
+/** gRPC's UNAVAILABLE and DEADLINE_EXCEEDED. */
+const UNANSWERED_GRPC = [14, 4];
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
@@ -46,7 +52,13 @@ export function exitCodeOf(error: unknown): number {
   const known = CODES.find(([type]) => error instanceof type);
   if (known) return known[1];
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (UNANSWERED.includes(String((cause as { code?: unknown }).code))) return EXIT.unreachable;
+    if (isGrpcServiceError(cause)) {
+      return UNANSWERED_GRPC.includes(Number(cause.code)) ? EXIT.unreachable : EXIT.failed;
+    }
+    const { code } = cause as { code?: unknown };
+    if (UNANSWERED.includes(String(code)) || UNANSWERED.includes(cause.name)) {
+      return EXIT.unreachable;
+    }
   }
   return EXIT.failed;
 }

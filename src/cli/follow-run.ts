@@ -25,7 +25,11 @@ export async function awaitRun(client: Client, workflowId: string): Promise<void
       return;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      if (Date.now() > deadline) throw new Error(`No run ${workflowId}; is a starter up?`);
+      if (Date.now() > deadline) {
+        throw new Error(
+          `No starter has taken the message within ${START_TIMEOUT_MS / 1000} s; start one (npx sheaf starter): it waits in its queue, and becomes the run ${workflowId}`,
+        );
+      }
       await sleep(LOOK_INTERVAL_MS / 5);
     }
   }

@@ -44,3 +44,8 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .map((line) => `  ${line}`)
     .join('\n');
 }
+
+/** A word as a POSIX shell takes it. */
+export function shellQuoted(word: string): string {
+  return /^[\w./:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -15,7 +15,7 @@ interface Options extends ItemsOptions {
 /** `sheaf items`: processes a batch of items. */
 export function command(): Command {
   const command = new Command().description(
-    'Starts a batch of items, made up or from a file in S3, and prints the id of its run. The id of\n' +
+    'Starts a batch of items, made up or from a file in S3, and prints the id of its run. The id of ' +
       'a batch whose last run was cancelled or failed goes on from what is done.',
   );
   return addItemsOptions(command)

@@ -17,7 +17,7 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Lists runs, open ones first, then those that closed last. Temporal keeps closed runs for the\n' +
+      'Lists runs, open ones first, then those that closed last. Temporal keeps closed runs for the ' +
         "namespace's retention time.",
     )
     .addOption(

@@ -88,7 +88,8 @@ function writtenLines(stream: NodeJS.WriteStream): ProgressBars {
 /** How far a run is, in a line. */
 export function describeTallies({ stage, tallies }: RunProgress): string {
   const known = tallies.filter(({ total }) => total > 0);
-  return [stage, ...known.map((tally) => `${tally.name} ${describe(tally, undefined)}`)].join(', ');
+  const counts = known.map((tally) => `${tally.name} ${describe(tally, undefined)}`);
+  return [stage, ...counts].filter(Boolean).join(', ');
 }
 
 function describe({ done, total, inBytes, note }: Tally, pace: string | undefined): string {

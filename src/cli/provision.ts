@@ -13,9 +13,9 @@ const PAUSE_MS = 1_000;
 export function command(): Command {
   return new Command()
     .description(
-      'Makes the buckets and queues that a local set-up has, with dead-letter queues, where they are\n' +
-        'not there yet, on the S3 and SQS that the environment names (AWS_ENDPOINT_URL_S3,\n' +
-        'AWS_ENDPOINT_URL_SQS, AWS_REGION, …), then says what there is. Servers that are starting are\n' +
+      'Makes the buckets and queues that a local set-up has, with dead-letter queues, where they are ' +
+        'not there yet, on the S3 and SQS that the environment names (AWS_ENDPOINT_URL_S3, ' +
+        'AWS_ENDPOINT_URL_SQS, AWS_REGION, …), then says what there is. Servers that are starting are ' +
         'waited for, up to 60 s.',
     )
     .action(() => provision(process.env));

@@ -20,8 +20,8 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Sends the dead letters of a queue back to it, and says what became of each: which runs they are\n' +
-        'now, and which failed again. A message that can not be read, or that has come back from a redrive\n' +
+      'Sends the dead letters of a queue back to it, and says what became of each: which runs they are ' +
+        'now, and which failed again. A message that can not be read, or that has come back from a redrive ' +
         'before, stays in the dead-letter queue. Exits with 1 where there are such messages.',
     )
     .addArgument(
@@ -41,7 +41,8 @@ async function redriveQueue(job: string, { again, wait, json }: Options): Promis
       const options = { client, sqs, queue, again: Boolean(again), waitMs: wait * 1000 };
       const outcome = await redrive(options);
       console.log(json ? JSON.stringify({ queue: job, ...outcome }) : describe(job, outcome));
-      if (outcome.failedAgain.length > 0) process.exitCode = EXIT.failed;
+      const { failedAgain, waiting } = outcome;
+      if (failedAgain.length + waiting.length > 0) process.exitCode = EXIT.failed;
     } finally {
       sqs.destroy();
     }

@@ -11,6 +11,7 @@ import { SCHEDULE } from '../workflows/workflow-ids.ts';
 import { connected } from './connection.ts';
 import { describeRun } from './describe-run.ts';
 import { NoRunError } from './exit-codes.ts';
+import { shellQuoted } from './format.ts';
 import { isRetryable, jobOfRun } from './run-facts.ts';
 import { showRun } from './start-run.ts';
 
@@ -23,7 +24,7 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Runs a job again that failed, was cancelled or terminated, or timed out: with its own input and\n' +
+      'Runs a job again that failed, was cancelled or terminated, or timed out: with its own input and ' +
         'id, on its task queue. What is done is kept, and not done again. Prints the id.',
     )
     .argument('<workflow id>', 'id of the run, e.g. split-4711-export.zip')
@@ -47,8 +48,8 @@ function assertRetryable(description: WorkflowExecutionDescription): void {
   const { workflowId, status } = description;
   throw new NoRunError(
     status.name === 'RUNNING'
-      ? `${workflowId} is still running; npx sheaf cancel ${workflowId} would end it`
-      : `${workflowId} has come to its end; there is nothing to retry`,
+      ? `${workflowId} is still running; npx sheaf cancel ${shellQuoted(workflowId)} would end it`
+      : `${workflowId} has completed; there is nothing to retry`,
   );
 }
 

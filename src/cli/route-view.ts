@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { RouteResult } from '../messages/route.ts';
 import { objectUrl } from '../storage/errors.ts';
-import { bytes, routeProgressQuery } from '../workflows/route-progress.ts';
+import { describeSize, routeProgressQuery } from '../workflows/route-progress.ts';
 import type { SplitResult } from '../workflows/split-archive.ts';
 import type { JobView } from './job-view.ts';
 import type { RunProgress } from './progress-bars.ts';
@@ -16,10 +16,10 @@ export const routeView: JobView<RouteResult> = {
     const location = { bucket: bucket ?? '?', key: key ?? '?' };
     const batches = batchesOf(result);
     return [
-      `  ${objectUrl(location)}, ${bytes(size ?? 0)}, threshold ${bytes(threshold ?? 0)}`,
+      `  ${objectUrl(location)}, ${describeSize(size ?? 0)}, threshold ${describeSize(threshold ?? 0)}`,
       `  ${states.join(' > ')}`,
       `  ${message}`,
-      ...(batches ? ['', batchTable(batches)] : []),
+      ...(batches ? ['', batchTable({ bucket: location.bucket, batches })] : []),
       ...(!batches && result != null ? ['', `  ${JSON.stringify(result)}`] : []),
     ].join('\n');
   },
@@ -27,10 +27,15 @@ export const routeView: JobView<RouteResult> = {
 
 /** The run's state, with how far the child run is that splits the file. */
 async function readProgress(client: Client, workflowId: string): Promise<RunProgress> {
-  const { stage, child } = await queryRun(client, workflowId, routeProgressQuery);
+  const { stage, states, child } = await queryRun(client, workflowId, routeProgressQuery);
   const ended = stage === 'done' || stage === 'failed';
+  const path = states.map(({ state }) => state).join(' > ');
   const split = child ? await splitView.readProgress(client, child) : undefined;
-  return { stage, ended, tallies: split?.tallies ?? [] };
+  return {
+    stage: stage === 'failed' ? `${path}, failed` : stage,
+    ended,
+    tallies: split?.tallies ?? [],
+  };
 }
 
 /** The batch zips, where the file was split. */

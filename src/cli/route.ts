@@ -6,7 +6,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createS3Client, createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
 import { parseS3Url } from '../messages/fields.ts';
-import { objectCreatedEvent } from '../messages/route.ts';
+import { isOurs } from '../messages/folders.ts';
+import { objectCreatedEvent } from '../messages/s3-event.ts';
 import { resolveQueue } from '../queue-url.ts';
 import { routeRequest } from '../runs/request.ts';
 import { routeWorkflowId } from '../runs/route-id.ts';
@@ -24,24 +25,28 @@ interface Options extends RunOptions {
   readonly threshold?: number;
   readonly notify?: string;
   readonly bucket: string;
-  readonly prefix: string;
+  readonly prefix?: string;
 }
 
 /** `sheaf route`: routes one file by its size, from S3 or, as S3 would, after an upload. */
 export function command(): Command {
   return new Command()
     .description(
-      'Routes a file by its size: larger than the threshold is processed (an archive with a manifest is\n' +
+      'Routes a file by its size: larger than the threshold is processed (an archive with a manifest is ' +
         'split), smaller is too small. Follows the run and prints its states.\n\n' +
-        'A file of this machine is uploaded, and the event that S3 sends of an upload goes to the route\n' +
-        'queue: for stores that send none, as the embedded one. Where the bucket sends events to the\n' +
+        'A file of this machine is uploaded, and the event that S3 sends of an upload goes to the route ' +
+        'queue: for stores that send none, as the embedded one. Where the bucket sends events to the ' +
         'queue itself, upload with any other tool.',
     )
     .argument('<file>', 's3://bucket/key, or a file')
-    .option('--threshold <bytes>', "with s3://: the threshold (default: the worker's)", size)
-    .option('--notify <url>', 'with s3://: SQS queue for the notice')
+    .option(
+      '--threshold <bytes>',
+      "bytes to compare with; for s3://bucket/key only (default: the worker's)",
+      size,
+    )
+    .option('--notify <url>', 'SQS queue for the notice; for s3://bucket/key only')
     .option('--bucket <name>', 'where a file is uploaded to', 'incoming')
-    .option('--prefix <prefix>', 'what its key begins with, e.g. exports/', '')
+    .option('--prefix <prefix>', 'what its key begins with, e.g. exports/')
     .option('--no-wait', 'start the run and print its id')
     .option('--json', "print the run's result as one line of JSON")
     .action(route);
@@ -79,17 +84,22 @@ async function requestOf(s3: S3Client, object: ObjectLocation, { threshold, noti
 
 /** Uploads a file and sends S3's event of it; gives the id of the run that a starter makes of it. */
 async function drop(s3: S3Client, file: string, options: Options): Promise<string> {
-  const { bucket, prefix, threshold, notify, json } = options;
+  const { bucket, prefix = '', threshold, notify, json } = options;
   if (threshold !== undefined || notify !== undefined) {
     throw new UsageError(
       '--threshold and --notify go with s3://bucket/key: an event has no place for them',
+    );
+  }
+  const target = { bucket, key: `${prefix}${basename(file)}` };
+  if (isOurs(target.key)) {
+    throw new UsageError(
+      `--prefix ${prefix}: objects there are written by splits, and are not routed; choose another`,
     );
   }
   const { ROUTE_QUEUE_URL } = loadConfig(process.env);
   if (!ROUTE_QUEUE_URL) {
     throw new UsageError('ROUTE_QUEUE_URL: expected the queue that the event goes to, got nothing');
   }
-  const target = { bucket, key: `${prefix}${basename(file)}` };
   await uploadFile(s3, file, target, json);
   const head = await headObject(s3, target);
   if (!head) throw new ObjectMissingError(target);

@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { Command } from 'commander';
 import { pauseSignal, resumeSignal } from '../workflows/items-progress.ts';
 import { connected } from './connection.ts';
+import { describeRun } from './describe-run.ts';
 import { NoRunError } from './exit-codes.ts';
 
 /** `sheaf pause`: no chunk of a batch is begun any more. */
@@ -30,12 +31,11 @@ export const resume = {
 export const cancel = {
   command: () =>
     control(
-      'Cancels a run: it cleans up, tells its client, and ends. A batch of items keeps what is done;\n' +
+      'Cancels a run: it cleans up, tells its client, and ends. A batch of items keeps what is done; ' +
         'started again with the same --batch-id, or by sheaf retry, it goes on from there.',
-      'asked to cancel',
+      'cancellation requested',
       async (client, workflowId) => {
-        const handle = client.workflow.getHandle(workflowId);
-        const { status, runId } = await handle.describe();
+        const { status, runId } = await describeRun(client, workflowId);
         // Temporal takes the cancellation of a closed run, and does nothing.
         if (status.name !== 'RUNNING') throw noOpenRun(workflowId);
         await client.workflow.getHandle(workflowId, runId).cancel();
@@ -61,7 +61,7 @@ function control(
           if (!(error instanceof WorkflowNotFoundError)) throw error;
           throw noOpenRun(workflowId, { cause: error });
         }
-        console.log(json ? JSON.stringify({ workflowId, done }) : `${workflowId} ${done}`);
+        console.log(json ? JSON.stringify({ workflowId, done }) : `${workflowId}: ${done}`);
       }),
     );
 }
@@ -72,7 +72,7 @@ function noOpenRun(workflowId: string, options?: ErrorOptions): NoRunError {
 
 /** Other runs would ignore the signal without a word. */
 async function assertBatch(client: Client, workflowId: string): Promise<void> {
-  const { type } = await client.workflow.getHandle(workflowId).describe();
+  const { type } = await describeRun(client, workflowId);
   if (type === 'processItems') return;
   throw new NoRunError(`${workflowId} is a run of ${type}; only batches of items can be paused`);
 }

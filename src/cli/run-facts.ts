@@ -1,11 +1,16 @@
-import { type Client, type WorkflowExecutionInfo, WorkflowFailedError } from '@temporalio/client';
+import {
+  type Client,
+  type WorkflowExecutionInfo,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { NoRunError } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { formatDuration } from './format.ts';
 import { type Job, jobOfType } from './job-view.ts';
 
 /** States in which a run can be closed without a result, and in which it can be run again. */
-export const RETRYABLE = ['FAILED', 'TIMED_OUT', 'TERMINATED', 'CANCELLED'] as const;
+const RETRYABLE = ['FAILED', 'TIMED_OUT', 'TERMINATED', 'CANCELLED'] as const;
 
 /** What is known of a run, as lists and programs are told; times in ISO 8601. */
 export interface RunFacts {
@@ -56,6 +61,8 @@ async function errorOf(client: Client, info: Described): Promise<string | undefi
     return undefined;
   } catch (error) {
     if (error instanceof WorkflowFailedError) return describeFailure(error);
+    // Temporal has forgotten it meanwhile.
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

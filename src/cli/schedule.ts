@@ -18,6 +18,9 @@ import { NoRunError, UsageError } from './exit-codes.ts';
 import { formatTable } from './format.ts';
 import { addItemsOptions, type ItemsOptions, itemsJobOf } from './items-options.ts';
 
+/** gRPC's code for what the server can't make a schedule of. */
+const INVALID_ARGUMENT = 3;
+
 /** Four times a day. */
 const DEFAULT_CRON = '0 0,6,12,18 * * *';
 
@@ -34,7 +37,7 @@ interface CreateOptions extends ItemsOptions {
 /** `sheaf schedule`: batches of items at fixed times, by Temporal's own schedules. */
 export function command(): Command {
   const schedule = new Command().description(
-    'Processes a batch of items at fixed times. Each run is a batch of its own, called after the\n' +
+    'Processes a batch of items at fixed times. Each run is a batch of its own, called after the ' +
       'schedule and the time. While one is open, the next is skipped.',
   );
   addItemsOptions(schedule.command('create'))
@@ -103,12 +106,14 @@ async function create(scheduleId: string, options: CreateOptions): Promise<void>
           workflowId: itemsWorkflowId(scheduleId),
           taskQueue: loadConfig(process.env).TASK_QUEUE,
           staticSummary: itemsSummary(job),
+          memo: { summary: itemsSummary(job) },
           args: [job],
         },
         policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUp as Duration },
         state: { paused },
       })
       .catch((error) => {
+        if (isGrpcServiceError(error.cause) && error.cause.code !== INVALID_ARGUMENT) throw error;
         if (!(error instanceof ScheduleAlreadyRunning)) {
           const times = `--cron "${cron}", --time-zone ${timeZone}, --catch-up "${catchUp}"`;
           throw new UsageError(`No schedule was made of ${times}: ${reasonOf(error)}`, {

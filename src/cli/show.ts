@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { type Connected, connected, runLink } from './connection.ts';
 import { describeRun } from './describe-run.ts';
+import { shellQuoted } from './format.ts';
 import { type Job, jobOfType } from './job-view.ts';
 import { describeTallies, type RunProgress } from './progress-bars.ts';
 import { durationOf, factsOf, formatTime, isRetryable, type RunFacts } from './run-facts.ts';
@@ -85,6 +86,8 @@ function pendingOf({ raw }: WorkflowExecutionDescription): Pending {
 function describe(shown: Shown, job: Job | undefined, ui: string | undefined): string {
   const { workflowId, status, startTime, closeTime, link, parent, progress, result } = shown;
   const { summary, error, failing, children, retryable } = shown;
+  // Where somebody has stopped it, the stage that it was in is no news.
+  const stopped = ['cancelled', 'terminated'].includes(status);
   const times = `started ${formatTime(startTime)}, ${closeTime ? 'took' : 'for'} ${durationOf(shown)}`;
   return [
     `  ${pc.bold(workflowId)}`,
@@ -92,7 +95,9 @@ function describe(shown: Shown, job: Job | undefined, ui: string | undefined): s
     ...(summary ? [`  ${summary}`] : []),
     ...(link ? [`  ${link}`] : []),
     ...(parent ? [`  a part of ${parent}`] : []),
-    ...(progress ? ['', `  ${describeTallies(progress)}`] : []),
+    ...(progress
+      ? ['', `  ${describeTallies(stopped ? { ...progress, stage: '' } : progress)}`]
+      : []),
     ...(result !== undefined && job ? ['', job.view.report(result)] : []),
     ...(error === undefined ? [] : ['', `  ${pc.red(error)}`]),
     ...(failing.length > 0 ? ['', '  failing now, and tried again'] : []),
@@ -101,13 +106,6 @@ function describe(shown: Shown, job: Job | undefined, ui: string | undefined): s
     ),
     ...(children.length > 0 ? ['', '  under way in'] : []),
     ...children.map((id) => `    ${runLink(ui, id) ?? id}`),
-    ...(retryable ? ['', `  to run it again: npx sheaf retry ${quotedId(workflowId)}`] : []),
+    ...(retryable ? ['', `  to run it again: npx sheaf retry ${shellQuoted(workflowId)}`] : []),
   ].join('\n');
-}
-
-/** An id as a shell takes it. */
-function quotedId(workflowId: string): string {
-  return /^[\w./:=@+-]+$/.test(workflowId)
-    ? workflowId
-    : `'${workflowId.replaceAll("'", "'\\''")}'`;
 }

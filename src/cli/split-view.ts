@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import pc from 'picocolors';
 import type { BatchCheckpoint } from '../activities/build-batch.ts';
+import { BATCH_FOLDER } from '../messages/folders.ts';
+import { objectUrl } from '../storage/errors.ts';
 import type { UnpackProgress } from '../storage/unpack.ts';
 import type { SplitResult } from '../workflows/split-archive.ts';
 import { progressQuery } from '../workflows/split-progress.ts';
@@ -14,11 +16,11 @@ import { queryRun, readCheckpoints, unlessUnanswered } from './run-queries.ts';
 export const splitView: JobView<SplitResult> = {
   readProgress: (client, workflowId) => unlessUnanswered(() => readProgress(client, workflowId)),
 
-  report: (result) => [batchTable(result.batches), '', movedBytesReport(result, pc.dim)].join('\n'),
+  report: (result) => [batchTable(result), '', movedBytesReport(result, pc.dim)].join('\n'),
 };
 
 /** The batch zips of a run, a line each. */
-export function batchTable(batches: SplitResult['batches']): string {
+export function batchTable({ bucket, batches }: Pick<SplitResult, 'bucket' | 'batches'>): string {
   const rows = batches.map(({ name, rows, images, bytes, reused }) => [
     name,
     formatCount(rows, 'row'),
@@ -26,7 +28,7 @@ export function batchTable(batches: SplitResult['batches']): string {
     formatBytes(bytes),
     reused ? 'was there already' : '',
   ]);
-  return formatTable(rows);
+  return `  ${objectUrl({ bucket, key: BATCH_FOLDER })}\n${formatTable(rows)}`;
 }
 
 /** The run's own answer, with what its children's activities have told by heartbeat. */

@@ -23,7 +23,7 @@ interface Options extends RunOptions {
 export function command(): Command {
   return new Command()
     .description(
-      'Splits a ZIP, TAR.GZ or TAR with a manifest into batch zips, follows the run and prints\n' +
+      'Splits a ZIP, TAR.GZ or TAR with a manifest into batch zips, follows the run and prints ' +
         'the parts. A file is uploaded first. The batch zips lie under batch/ in the same bucket.',
     )
     .argument('<archive>', 'a .zip, .tar.gz, .tgz or .tar file, or s3://bucket/key')

@@ -20,8 +20,8 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Runs a Temporal, an S3 and an SQS server on this machine, with worker and starter, until\n' +
-        'Ctrl-C. Data is kept in .sheaf/ (SHEAF_DATA_DIR for another place) between runs.\n' +
+      'Runs a Temporal, an S3 and an SQS server on this machine, with worker and starter, until ' +
+        'Ctrl-C. Data is kept in .sheaf/ (SHEAF_DATA_DIR for another place) between runs. ' +
         'Settings such as BATCH_SIZE reach worker and starter through the environment.',
     )
     .option('--temporal-port <port>', 'port of the Temporal server (default: a free one)', port)

@@ -25,5 +25,7 @@ export async function uploadFile(
       process.stderr.write(`\r  uploading ${formatBytes(bytes)} of ${formatBytes(size)} `);
     }
   });
-  if (!isQuiet) console.error(`\r  uploaded ${formatBytes(size)} to ${objectUrl(target)}  `);
+  if (isQuiet) return;
+  const clear = process.stderr.isTTY ? '\r\x1b[K' : '';
+  console.error(`${clear}  uploaded ${formatBytes(size)} to ${objectUrl(target)}`);
 }

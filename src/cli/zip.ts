@@ -30,8 +30,8 @@ const MAX_INLINE_BYTES = 256 * 1024;
 export function command(): Command {
   return new Command()
     .description(
-      'Puts S3 objects into one archive, follows the run and prints a link. The list is the JSON of a\n' +
-        'zip message, {"files":[{"source":"dir/a.png","destination":"album_1"}]}, or the array of files\n' +
+      'Puts S3 objects into one archive, follows the run and prints a link. The list is the JSON of a ' +
+        'zip message, {"files":[{"source":"dir/a.png","destination":"album_1"}]}, or the array of files ' +
         'alone. A source is a key in S3_SOURCE_BUCKET, or s3://bucket/key.',
     )
     .argument('<list>', 'a JSON file, or - for standard input')

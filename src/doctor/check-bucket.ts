@@ -29,9 +29,11 @@ const PERMISSIONS: Record<string, string> = {
   UploadPartCopy: 's3:PutObject and s3:GetObject',
   ListParts: 's3:ListMultipartUploadParts',
   CompleteMultipartUpload: 's3:PutObject',
-  AbortMultipartUpload: 's3:AbortMultipartUpload',
   DeleteObjects: 's3:DeleteObject',
 };
+
+/** What an upload that is aborted takes. */
+const UPLOAD_PERMISSIONS = 's3:PutObject and s3:AbortMultipartUpload';
 
 /** How S3 says that it does not know who asks. */
 const REFUSED_KEYS = [
@@ -44,8 +46,16 @@ const REFUSED_KEYS = [
 
 const SCRATCH = Buffer.from('sheaf doctor');
 
-/** Tries each call that workers make on a bucket that they write to, on objects that it removes again. */
-export async function checkBucket(s3: S3Client, bucket: string): Promise<Finding[]> {
+/**
+ * Tries each call that workers make on a bucket that they write to, on objects that it removes again.
+ *
+ * @param folders where archives go to, each with a slash at its end
+ */
+export async function checkBucket(
+  s3: S3Client,
+  bucket: string,
+  folders: readonly string[],
+): Promise<Finding[]> {
   const trial = new Trial(bucket);
   const prefix = `${WORKING_FOLDER}doctor-${randomUUID()}/`;
   const object = { Bucket: bucket, Key: `${prefix}object` };
@@ -55,11 +65,11 @@ export async function checkBucket(s3: S3Client, bucket: string): Promise<Finding
     s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix })),
   );
   if (trial.isHopeless) return trial.findings();
-  await trial.call('HeadObject', () => absent(s3, object));
   const put = await trial.call('PutObject', () =>
     s3.send(new PutObjectCommand({ ...object, Body: SCRATCH })),
   );
   if (put) {
+    await trial.call('HeadObject', () => s3.send(new HeadObjectCommand(object)));
     await trial.call('GetObject', async () => {
       const range = { Range: 'bytes=0-4', IfMatch: put.ETag };
       const { Body } = await s3.send(new GetObjectCommand({ ...object, ...range }));
@@ -67,16 +77,22 @@ export async function checkBucket(s3: S3Client, bucket: string): Promise<Finding
     });
   }
   await tryUpload(s3, trial, copy, put?.ETag, `${bucket}/${object.Key}`);
-  await trial.call('AbortMultipartUpload', async () => {
-    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(copy));
-    await s3.send(new AbortMultipartUploadCommand({ ...copy, UploadId }));
-  });
+  // Of what is made, nothing but working objects may be deleted.
+  for (const folder of [WORKING_FOLDER, ...folders]) {
+    const target = { Bucket: bucket, Key: `${folder}doctor-${randomUUID()}` };
+    await trial.call(`an upload to ${folder}`, async () => {
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target));
+      await s3.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: SCRATCH }));
+      await s3.send(new AbortMultipartUploadCommand({ ...target, UploadId }));
+    });
+  }
   await trial.call('DeleteObjects', async () => {
     const Objects = [object, copy].map(({ Key }) => ({ Key }));
     const { Errors = [] } = await s3.send(
       new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
     );
-    if (Errors[0]) throw new Error(`${Errors[0].Code}: ${Errors[0].Message}`);
+    const [first] = Errors;
+    if (first) throw Object.assign(new Error(first.Message), { name: first.Code ?? 'Error' });
   });
   return trial.findings();
 }
@@ -185,6 +201,17 @@ class Trial {
     ];
   }
 
+  #denied(name: string, { name: code, message }: Error): Finding {
+    const folder = /^an upload to (.*)$/.exec(name)?.[1] ?? WORKING_FOLDER;
+    const resource = name === 'ListObjectsV2' ? '' : `/${folder}*`;
+    const left = name === 'DeleteObjects' ? `; then remove ${WORKING_FOLDER}doctor-… there` : '';
+    return fail(
+      this.#area,
+      `${name} is denied (${code}: ${message})`,
+      `allow ${PERMISSIONS[name] ?? UPLOAD_PERMISSIONS} on arn:aws:s3:::${this.#bucket}${resource}${left}`,
+    );
+  }
+
   #judge(name: string, error: unknown): Finding {
     const { message } = error as Error;
     if (error instanceof S3ServiceException) {
@@ -208,16 +235,9 @@ class Trial {
           'correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile or the role; and see the clock',
         );
       }
-      if (status === 403) {
-        const resource = name === 'ListObjectsV2' ? '' : `/${WORKING_FOLDER}*`;
-        return fail(
-          this.#area,
-          `${name} is denied (${error.name}: ${message})`,
-          `allow ${PERMISSIONS[name]} on arn:aws:s3:::${this.#bucket}${resource}${
-            name === 'DeleteObjects' ? `; then remove ${WORKING_FOLDER}doctor-… there` : ''
-          }`,
-        );
-      }
+      if (status === 403) return this.#denied(name, error);
+    } else if (error instanceof Error && error.name === 'AccessDenied') {
+      return this.#denied(name, error);
     } else {
       this.isHopeless = true;
     }

@@ -9,7 +9,13 @@ const WARN_SECONDS = 30;
 /** Compares this machine's clock with that of the S3 server, by the `Date` of an answer (RFC 9110, 6.6.1). */
 export async function checkClock(s3: S3Client): Promise<Finding> {
   const date = await serverDate(s3);
-  if (date === undefined) return pass('Clock', 'S3 does not tell the time');
+  if (date === undefined) {
+    return warn(
+      'Clock',
+      'S3 does not tell the time',
+      'see whether AWS_ENDPOINT_URL_S3 and AWS_REGION name the store, and whether it is up',
+    );
+  }
   const skew = (Date.now() - date) / 1000;
   const shown = Math.abs(skew) < 1 ? 'less than a second' : `${Math.abs(skew).toFixed(0)} s`;
   const message = `this machine is ${shown} off the S3 server`;

@@ -74,7 +74,16 @@ async function checkRedrive(
     ];
   }
   const { maxReceiveCount } = JSON.parse(policy) as { maxReceiveCount?: number | string };
-  const deadLetterUrl = (await deadLetterQueueOf(sqs, queueUrl)) ?? '';
+  const deadLetterUrl = await deadLetterQueueOf(sqs, queueUrl).catch(() => undefined);
+  if (!deadLetterUrl) {
+    return [
+      fail(
+        area,
+        `the dead-letter queue of its redrive policy can't be found: ${policy}`,
+        'create it, or correct RedrivePolicy; allow sqs:GetQueueUrl on it',
+      ),
+    ];
+  }
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: deadLetterUrl,

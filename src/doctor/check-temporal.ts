@@ -10,6 +10,9 @@ const BLOB_BYTES = 2 * 1024 * 1024;
 /** Ids of child runs are that long at most; PostgreSQL and MySQL databases have columns for 255. */
 const LONG_ID = 'x'.repeat(1000);
 
+/** gRPC's code. */
+const NOT_FOUND = 5;
+
 /** temporal.api.enums.v1.TaskQueueType */
 const POLLED = [
   ['workflows', 1],
@@ -32,11 +35,14 @@ export async function checkTemporal(
   findings.push(pass(AREA, `server ${serverVersion || 'of unknown version'} answers`));
 
   const described = await client.workflowService.describeNamespace({ namespace }).catch((error) => {
+    const isAbsent = isGrpcServiceError(error) && error.code === NOT_FOUND;
     findings.push(
       fail(
         AREA,
-        `namespace ${namespace}: ${(error as Error).message}`,
-        `create it (temporal operator namespace create -n ${namespace} --retention 7d), or set TEMPORAL_NAMESPACE`,
+        `namespace ${namespace}: ${isGrpcServiceError(error) ? error.details : error.message}`,
+        isAbsent
+          ? `create it (temporal operator namespace create -n ${namespace} --retention 7d), or set TEMPORAL_NAMESPACE`
+          : 'see whether the credentials may use it (TEMPORAL_API_KEY, TEMPORAL_TLS_*, or the profile)',
       ),
     );
   });

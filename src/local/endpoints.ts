@@ -60,6 +60,7 @@ export function stackEnvironment(stack: StackEndpoints): Record<string, string> 
     ITEMS_BUCKET: 'items',
     ROUTE_QUEUE_URL: stack.queues.route,
     ROUTE_NOTIFY_QUEUE: stack.queues.routeResults,
+    ROUTE_BUCKET: 'incoming',
     S3_SOURCE_BUCKET: 'source-images',
     S3_DESTINATION_BUCKET: 'zip-storage',
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { bucketName, nonEmpty, objectKey } from './fields.ts';
+import { bucketName, objectKey } from './fields.ts';
 import { MessageError, parseMessage } from './parse.ts';
+import { type EventObject, isEvent, isTestEvent, parseEvent } from './s3-event.ts';
 
 /** A field that may be absent, or null, where a setting says what it is. */
 const optional = <T extends z.ZodType>(schema: T) =>
@@ -33,41 +34,6 @@ export const routeReplySchema = z.object({
   notifyQueueUrl: z.url(),
 });
 
-/**
- * S3's event notification. Source of the format: Amazon S3 User Guide, "Event message structure",
- * versions 2.0 to 2.3. Other stores leave some of it out.
- */
-const eventSchema = z.object({
-  Records: z.array(
-    z.object({
-      eventName: z.string().optional(),
-      s3: z.object({
-        bucket: z.object({ name: bucketName }),
-        object: z.object({
-          /** As a form encodes it: `%XX` of UTF-8, and `+` for a space. */
-          key: nonEmpty,
-          eTag: z.string().optional(),
-          /** Larger for a later event of the same key. */
-          sequencer: z.string().optional(),
-        }),
-      }),
-    }),
-  ),
-});
-
-/** S3 sends one when notifications of a bucket are set up. */
-const testEventSchema = z.object({ Event: z.literal('s3:TestEvent') });
-
-/** An object that an event tells of. */
-export interface EventObject {
-  readonly bucket: string;
-  readonly key: string;
-  /** Whether it was created, or replaced; false for one that was deleted, restored, tagged, … */
-  readonly isCreated: boolean;
-  /** What tells this event from others of the same object; undefined where the store says nothing. */
-  readonly eventId: string | undefined;
-}
-
 /** What a message of the route queue is. */
 export type RouteMessage =
   | { readonly kind: 'job'; readonly job: RouteJob }
@@ -80,74 +46,20 @@ export type RouteMessage =
  * @throws MessageError where it is neither a job nor an event
  */
 export function parseRouteMessage(value: unknown): RouteMessage {
-  if (testEventSchema.safeParse(value).success) return { kind: 'test event' };
-  if (typeof value === 'object' && value !== null && 'Records' in value) {
-    const { Records } = parseMessage(eventSchema, value, 'notification of an S3 event');
-    return { kind: 'event', objects: Records.map(eventObject) };
+  if (isTestEvent(value)) return { kind: 'test event' };
+  if (isEvent(value)) return { kind: 'event', objects: parseEvent(value) };
+  if (isEnvelope(value)) {
+    throw new MessageError(
+      'Not a route message: an envelope of SNS or EventBridge; let S3 send its events to the queue itself, or SNS with raw message delivery',
+    );
   }
   return { kind: 'job', job: parseMessage(routeJobSchema, value, 'route message') };
 }
 
-function eventObject(
-  { eventName, s3 }: z.output<typeof eventSchema>['Records'][number],
-  index: number,
-): EventObject {
-  const { key, sequencer, eTag } = s3.object;
-  return {
-    bucket: s3.bucket.name,
-    key: decodeKey(key, index),
-    isCreated: eventName === undefined || /^(s3:)?ObjectCreated:/.test(eventName),
-    eventId: sequencer || eTag || undefined,
-  };
-}
-
-function decodeKey(encoded: string, index: number): string {
-  let key: string;
-  try {
-    key = decodeURIComponent(encoded.replaceAll('+', ' '));
-  } catch (error) {
-    throw new MessageError(
-      `Not a notification of an S3 event: Records.${index}.s3.object.key: expected a URL-encoded key, got ${JSON.stringify(encoded)}`,
-      { cause: error },
-    );
-  }
-  return parseMessage(objectKey, key, `key of Records.${index}`);
-}
-
-/** A key as S3 writes it into an event. */
-export function encodeEventKey(key: string): string {
-  return encodeURIComponent(key).replaceAll('%2F', '/').replaceAll('%20', '+');
-}
-
-/** The event that S3 sends of an object that was put. */
-export function objectCreatedEvent(object: {
-  readonly bucket: string;
-  readonly key: string;
-  readonly size: number;
-  readonly etag: string;
-  readonly time: Date;
-}) {
-  const { bucket, key, size, etag, time } = object;
-  return {
-    Records: [
-      {
-        eventVersion: '2.1',
-        eventSource: 'aws:s3',
-        eventTime: time.toISOString(),
-        eventName: 'ObjectCreated:Put',
-        s3: {
-          s3SchemaVersion: '1.0',
-          bucket: { name: bucket, arn: `arn:aws:s3:::${bucket}` },
-          object: {
-            key: encodeEventKey(key),
-            size,
-            eTag: etag.replaceAll('"', ''),
-            sequencer: time.getTime().toString(16).toUpperCase().padStart(16, '0'),
-          },
-        },
-      },
-    ],
-  };
+/** How SNS and EventBridge wrap what they pass on: a job has none of these fields. */
+function isEnvelope(value: unknown): boolean {
+  const { Type, Message, 'detail-type': detailType } = (value ?? {}) as Record<string, unknown>;
+  return (typeof Type === 'string' && Message !== undefined) || detailType !== undefined;
 }
 
 /** The states of a route run, as people read them. */

@@ -51,9 +51,11 @@ export const splitOptionsSchema = z.object({
   /** Folder under `batch/` for the batch zips, with a slash at its end. */
   folder: z
     .string()
-    .regex(/^[^\0]+\/$/, { error: 'expected a folder, with a slash at its end' })
+    .regex(/^([^\0]*\/)?$/, { error: 'expected a folder, with a slash at its end' })
     .refine(...atMost(MAX_FOLDER_BYTES))
     .optional(),
+  /** The version of the archive: another one is not split. */
+  etag: nonEmpty.optional(),
 });
 
 /** See {@link splitOptionsSchema}. */

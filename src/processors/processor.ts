@@ -31,15 +31,17 @@ export interface FileProcessor extends Named {
   processFile(file: FileToProcess, context: Pick<ItemContext, 'signal'>): unknown;
 }
 
-/** A file in S3. Size in bytes. */
+/** A file in S3, in the version that was routed. Size in bytes. */
 export interface FileToProcess {
   readonly bucket: string;
   readonly key: string;
   readonly size: number;
+  /** Reads with `IfMatch` fail where it has been replaced meanwhile, which is another event. */
+  readonly etag: string;
 }
 
 /** Code that is called by a name: for items, for files, or for both. */
-export type Processor = ItemProcessor | FileProcessor | (ItemProcessor & FileProcessor);
+export type Processor = ItemProcessor | FileProcessor;
 
 /** What a processor knows beside the item. */
 export interface ItemContext {

@@ -39,19 +39,30 @@ export interface MessageContext {
 export async function handleMessage(message: Message, context: MessageContext): Promise<boolean> {
   const { intake, log } = context;
   const fields = { job: intake.job, messageId: message.MessageId };
-  try {
+  const refusals: string[] = [];
+  const unlessRefused = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      refusals.push(error.message);
+    }
+  };
+  await unlessRefused(async () => {
     const requests = intake.read(message.Body ?? '', message.MessageId ?? '');
+    // One that can't be started holds up none behind it.
     for (const request of requests) {
-      const outcome = await startWhenReachable(request, message, context);
-      log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
+      await unlessRefused(async () => {
+        const outcome = await startWhenReachable(request, message, context);
+        log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
+      });
     }
     if (requests.length === 0) log.info(fields, 'message asks for nothing');
-    return true;
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    log.error({ ...fields, reason: error.message }, 'message refused');
-    return refuse(message, error.message, context);
-  }
+  });
+  if (refusals.length === 0) return true;
+  const reason = refusals.join('; ');
+  log.error({ ...fields, reason }, 'message refused');
+  return refuse(message, reason, context);
 }
 
 async function startWhenReachable(request: RunRequest, message: Message, context: MessageContext) {

@@ -23,23 +23,29 @@ export interface IntakeQueue {
   readonly deadLetterUrl: string | undefined;
 }
 
-/** What the queues that are set bring. Rejects where the queue for results of zip jobs can't be used. */
+/** What the queues that are set bring. Rejects where a queue for results can't be used. */
 export async function intakesOf(config: Config, sqs: SQSClient): Promise<JobIntake[]> {
   const { SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, SQS_DESTINATION_QUEUE } = config;
-  const { ITEMS_QUEUE_URL, ROUTE_QUEUE_URL } = config;
+  const { ITEMS_QUEUE_URL, ROUTE_QUEUE_URL, ROUTE_NOTIFY_QUEUE } = config;
   const intakes: JobIntake[] = [];
   if (SPLIT_QUEUE_URL) intakes.push(splitIntake(SPLIT_QUEUE_URL));
   if (SQS_SOURCE_QUEUE) {
-    const results =
-      SQS_DESTINATION_QUEUE &&
-      (await resolveQueue(sqs, SQS_DESTINATION_QUEUE).catch((error) => {
-        throw unusable('zip results', SQS_DESTINATION_QUEUE, error);
-      }));
+    const results = await findResultQueue(sqs, 'zip results', SQS_DESTINATION_QUEUE);
     intakes.push(zipIntake(SQS_SOURCE_QUEUE, results));
   }
   if (ITEMS_QUEUE_URL) intakes.push(itemsIntake(ITEMS_QUEUE_URL));
-  if (ROUTE_QUEUE_URL) intakes.push(routeIntake(ROUTE_QUEUE_URL, config));
+  if (ROUTE_QUEUE_URL) {
+    const notices = await findResultQueue(sqs, 'route notices', ROUTE_NOTIFY_QUEUE);
+    intakes.push(routeIntake(ROUTE_QUEUE_URL, config, notices));
+  }
   return intakes;
+}
+
+async function findResultQueue(sqs: SQSClient, what: string, queue: string | undefined) {
+  if (!queue) return undefined;
+  return resolveQueue(sqs, queue).catch((error) => {
+    throw unusable(what, queue, error);
+  });
 }
 
 /** Looks up the queue of an intake, and where its dead letters go. Rejects where it can't be used. */

@@ -4,7 +4,6 @@ import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
-  type MessageAttributeValue,
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
@@ -18,7 +17,7 @@ import type { IntakeQueue } from './intakes.ts';
 /** The attribute that a message has once it was sent back to its queue. */
 const MARK = 'sheaf-redrive';
 
-/** SQS takes no more attributes than that; a message with as many is sent back without the mark. */
+/** SQS takes no more attributes than that; the mark has to be one of them. */
 const MAX_ATTRIBUTES = 10;
 
 /** Dead letters that are dealt with are hidden for so long (s), and for the time that is waited. */
@@ -71,10 +70,10 @@ export async function redrive(options: RedriveOptions): Promise<RedriveOutcome> 
   return new Redrive(options).run();
 }
 
-/** A message that is back in its queue. */
+/** A message, and the runs that it asks for. */
 interface SentMessage {
   readonly messageId: string;
-  readonly requests: readonly RunRequest[];
+  readonly runs: readonly Pick<RunRequest, 'workflowId' | 'once'>[];
 }
 
 class Redrive {
@@ -139,21 +138,45 @@ class Redrive {
     return Messages.length > 0;
   }
 
+  /** Deals with one dead letter. What is wrong with it is said of it, and holds up no other. */
   async #sendBack(message: Message): Promise<void> {
-    const reason = this.#reasonToKeep(message);
-    if (reason !== undefined) {
-      const { MessageId: id = '', ReceiptHandle: receipt = '' } = message;
+    const { MessageId: id = '', ReceiptHandle: receipt = '' } = message;
+    try {
+      const reason = this.#reasonToKeep(message);
+      if (reason === undefined) return await this.#move(message);
       this.#failed.set(id, reason);
-      this.#kept.set(id, receipt);
+    } catch (error) {
+      this.#failed.set(id, `it could not be sent: ${(error as Error).message}`);
+    }
+    this.#kept.set(id, receipt);
+  }
+
+  async #move(message: Message): Promise<void> {
+    const { sqs, queue } = this.#options;
+    const remove = () => {
+      const { ReceiptHandle } = message;
+      return sqs.send(new DeleteMessageCommand({ QueueUrl: queue.deadLetterUrl, ReceiptHandle }));
+    };
+    const before = this.#runsOf(message, message.MessageId ?? '');
+    if (before.runs.length > 0 && (await this.#isTaken(before))) {
+      // SQS has moved it though a starter had taken it: it must not be done twice.
+      await remove();
+      this.#taken.push(asTaken(before));
       return;
     }
-    const { sqs, queue } = this.#options;
     const mark = randomUUID();
-    const messageId = await forwardMessage(sqs, queue.queueUrl, message, markWith(mark, message));
-    const { ReceiptHandle } = message;
-    await sqs.send(new DeleteMessageCommand({ QueueUrl: queue.deadLetterUrl, ReceiptHandle }));
-    const requests = queue.intake.read(message.Body ?? '', messageId);
-    this.#sent.set(mark, { messageId, requests });
+    const attributes = { [MARK]: { DataType: 'String', StringValue: mark } };
+    const messageId = await forwardMessage(sqs, queue.queueUrl, message, attributes);
+    this.#sent.set(mark, this.#runsOf(message, messageId));
+    await remove();
+  }
+
+  #runsOf({ Body = '' }: Message, messageId: string): SentMessage {
+    const requests = this.#options.queue.intake.read(Body, messageId);
+    return {
+      messageId,
+      runs: requests.map(({ workflowId, once = false }) => ({ workflowId, once })),
+    };
   }
 
   /** Why a message is not sent back; undefined where it is. */
@@ -169,15 +192,19 @@ class Redrive {
       if (error instanceof MessageError) return error.message;
       throw error;
     }
-    return mark !== undefined && !again
-      ? 'it was sent back before, and came again; --again sends it once more'
+    if (mark !== undefined && !again) {
+      return 'it was sent back before, and came again; --again sends it once more';
+    }
+    const attributes = Object.keys(message.MessageAttributes ?? {});
+    return mark === undefined && attributes.length >= MAX_ATTRIBUTES
+      ? `it has ${attributes.length} attributes, and none can be added that says that it was sent back; send it by hand`
       : undefined;
   }
 
   /** Whether the runs that a message asks for answer it: their memo says so. */
-  async #isTaken({ messageId, requests }: SentMessage): Promise<boolean> {
+  async #isTaken({ messageId, runs }: SentMessage): Promise<boolean> {
     const { client } = this.#options;
-    for (const { workflowId, once } of requests) {
+    for (const { workflowId, once } of runs) {
       try {
         const { memo } = await client.workflow.getHandle(workflowId).describe();
         const { messageIds = [] } = (memo ?? {}) as Partial<DeliveryMemo>;
@@ -221,15 +248,6 @@ class Redrive {
   }
 }
 
-function asTaken({ messageId, requests }: SentMessage): TakenMessage {
-  return { messageId, workflowIds: requests.map(({ workflowId }) => workflowId) };
-}
-
-function markWith(
-  mark: string,
-  { MessageAttributes = {} }: Message,
-): Record<string, MessageAttributeValue> {
-  const others = Object.keys(MessageAttributes).filter((name) => name !== MARK);
-  if (others.length >= MAX_ATTRIBUTES) return {};
-  return { [MARK]: { DataType: 'String', StringValue: mark } };
+function asTaken({ messageId, runs }: SentMessage): TakenMessage {
+  return { messageId, workflowIds: runs.map(({ workflowId }) => workflowId) };
 }

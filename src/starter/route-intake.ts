@@ -2,21 +2,27 @@ import type { Config } from '../config.ts';
 import { isOurs } from '../messages/folders.ts';
 import { MessageError, parseJson, parseMessage } from '../messages/parse.ts';
 import {
-  type EventObject,
   parseRouteMessage,
   type RouteJob,
   type RouteNotice,
   routeReplySchema,
 } from '../messages/route.ts';
+import type { EventObject } from '../messages/s3-event.ts';
 import { type RunRequest, routeRequest } from '../runs/request.ts';
 import { routeWorkflowId } from '../runs/route-id.ts';
 import type { JobIntake } from './job-intake.ts';
 
-/** Takes S3's event notifications, and plain messages for files that are routed: contract 4. */
+/**
+ * Takes S3's event notifications, and plain messages for files that are routed: contract 4.
+ *
+ * @param noticeQueueUrl where notices go of files whose message names no queue
+ */
 export function routeIntake(
   queue: string,
   defaults: Pick<Config, 'ROUTE_BUCKET' | 'ROUTE_KEY' | 'ROUTE_THRESHOLD'>,
+  noticeQueueUrl?: string,
 ): JobIntake {
+  const notice = noticeQueueUrl ? { notifyQueueUrl: noticeQueueUrl } : {};
   return {
     job: 'route',
     queue,
@@ -27,7 +33,10 @@ export function routeIntake(
         case 'test event':
           return [];
         case 'event':
-          return message.objects.filter(isForUs).map((object) => eventRequest(object, messageId));
+          // What split runs write is not routed again.
+          return message.objects
+            .filter(({ key }) => !isOurs(key))
+            .map((object) => eventRequest(object, messageId));
         case 'job':
           return [jobRequest(message.job, messageId)];
       }
@@ -55,18 +64,17 @@ export function routeIntake(
     const { bucket = defaults.ROUTE_BUCKET, key = defaults.ROUTE_KEY } = job;
     if (!bucket) throw missing('bucket', 'ROUTE_BUCKET');
     if (!key) throw missing('key', 'ROUTE_KEY');
-    return routeRequest(routeWorkflowId(bucket, key, messageId), { ...job, bucket, key });
+    const workflowId = routeWorkflowId(bucket, key, messageId);
+    return routeRequest(workflowId, { ...notice, ...job, bucket, key });
   }
-}
 
-/** What split runs write is not routed again, and what is deleted can't be. */
-function isForUs({ key, isCreated }: EventObject): boolean {
-  return isCreated && !isOurs(key);
-}
-
-function eventRequest({ bucket, key, eventId }: EventObject, messageId: string): RunRequest {
-  const workflowId = routeWorkflowId(bucket, key, eventId ?? messageId);
-  return { ...routeRequest(workflowId, { bucket, key }), once: true };
+  function eventRequest(object: EventObject, messageId: string): RunRequest {
+    const { bucket, key, sequencer, etag } = object;
+    const workflowId = routeWorkflowId(bucket, key, sequencer ?? etag ?? messageId);
+    const request = routeRequest(workflowId, { ...notice, bucket, key });
+    // Without a sequencer, the same bytes that are put once more look the same.
+    return { ...request, once: sequencer !== undefined };
+  }
 }
 
 function missing(field: string, setting: string): MessageError {

@@ -111,6 +111,12 @@ export function accessError(error: unknown, location: ObjectLocation, call: stri
   return isAccessDenied(error) ? new AccessDeniedError(location, call, { cause: error }) : error;
 }
 
+/** True where S3 will not do what it is asked for, however often; not where it is too busy, or too slow. */
+export function isRefused(error: unknown): error is S3ServiceException {
+  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  return status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
 /** True where the store does not know the call or the header at all. */
 export function isNotImplemented(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 501;

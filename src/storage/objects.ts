@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { RangeReader } from '../archive/range-reader.ts';
 import {
+  AccessDeniedError,
   accessError,
   isMissing,
   isPreconditionFailed,
@@ -38,16 +39,16 @@ export async function headObject(
 }
 
 /**
- * The size of an object in bytes; undefined where there is no object, null where the store doesn't say.
- * Throws {@link AccessDeniedError}.
+ * The version of an object, and its size in bytes where the store says; undefined where there is no
+ * object. Throws {@link AccessDeniedError}.
  */
-export async function objectSize(
+export async function headFile(
   s3: S3Client,
   location: ObjectLocation,
   signal: AbortSignal,
-): Promise<number | null | undefined> {
+): Promise<{ readonly etag: string; readonly size: number | undefined } | undefined> {
   const head = await sendHead(s3, location, {}, signal);
-  return head && (head.ContentLength ?? null);
+  return head && { etag: head.ETag ?? '', size: head.ContentLength };
 }
 
 /** What HEAD says of an object that is to go into an archive. */
@@ -238,6 +239,9 @@ export async function deletePrefix(
       abortable(signal),
     );
     const [first] = Errors ?? [];
+    if (first?.Code === 'AccessDenied') {
+      throw new AccessDeniedError({ bucket, key: first.Key ?? '' }, 'DeleteObject');
+    }
     if (first) throw new Error(`S3 can't delete s3://${bucket}/${first.Key}: ${first.Message}`);
   }
 }

@@ -12,6 +12,8 @@ export interface BatchesOrder {
   readonly bucket: string;
   readonly plan: SplitPlan;
   readonly source: OpenedSource;
+  /** Whether the batch zips have a folder of their own under `batch/`. */
+  readonly hasFolder: boolean;
   /** The worker that has the source on its disk; undefined where any can read it. */
   readonly place: WorkerPlace | undefined;
 }
@@ -29,6 +31,8 @@ export interface BuiltBatch {
 
 /** The batch zips of a run, and what it took to make them. Sizes in bytes. */
 export interface BuiltBatches {
+  /** Where they are, under `batch/`. */
+  readonly bucket: string;
   readonly batches: readonly BuiltBatch[];
   readonly rows: number;
   /** Bytes that S3 copied by itself, that workers read (from S3 or a disk), and that they wrote. */
@@ -47,8 +51,9 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
     bytesRead: plan.bytesRead + (source.unpacked?.bytesRead ?? 0),
     bytesWritten: plan.bytesWritten + (source.unpacked?.bytesWritten ?? 0),
   };
+  let next = 1;
   await inLanes(plan.batches, plan.lanes, async (batch) => {
-    const report = await build(order, batch, board);
+    const report = await build(order, batch, next++, board);
     if (!report) reused.add(batch);
     moved.bytesCopied += report?.bytesCopied ?? 0;
     moved.bytesRead += report?.bytesRead ?? 0;
@@ -56,6 +61,7 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
     board.built(batch);
   });
   return {
+    bucket: order.bucket,
     batches: plan.batches.map((batch) => ({
       name: batch.name,
       rows: batch.rows,
@@ -69,12 +75,14 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
 }
 
 function build(
-  { bucket, plan, source, place }: BatchesOrder,
+  { bucket, plan, source, place, hasFolder }: BatchesOrder,
   batch: PlannedBatch,
+  number: number,
   board: SplitBoard,
 ) {
-  const bareName = batch.name.slice(batch.name.lastIndexOf('/') + 1);
-  const workflowId = `${workflowInfo().workflowId}/${bareName}`;
+  // With a folder, a name may be as long as a key, and ids have to be short.
+  const part = hasFolder ? `part${number}` : batch.name;
+  const workflowId = `${workflowInfo().workflowId}/${part}`;
   const order = {
     origin: source.files.origin,
     target: { bucket, key: batch.key },

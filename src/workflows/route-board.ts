@@ -1,7 +1,12 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { CheckedFile } from '../activities/route-file.ts';
 import type { RouteState } from '../messages/route.ts';
-import { bytes, describeRoute, type RouteProgress, routeProgressQuery } from './route-progress.ts';
+import {
+  describeRoute,
+  describeSize,
+  type RouteProgress,
+  routeProgressQuery,
+} from './route-progress.ts';
 
 /** Where a route run shows its states: to the `progress` query, and in the Web UI. */
 export class RouteBoard {
@@ -43,7 +48,7 @@ export class RouteBoard {
 
   checked({ bucket, key, size, threshold }: CheckedFile): void {
     Object.assign(this.progress, { file: `s3://${bucket ?? '?'}/${key ?? '?'}`, size, threshold });
-    this.outcome(size === null ? 'no size' : bytes(size));
+    this.outcome(size === null ? 'no size' : describeSize(size));
   }
 
   /** @param child the run that splits the file */

@@ -5,26 +5,19 @@ import {
   ParentClosePolicy,
   proxyActivities,
   upsertMemo,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { CheckedFile } from '../activities/route-file.ts';
-import { MessageError } from '../messages/parse.ts';
-import {
-  parseRouteMessage,
-  type RouteJob,
-  type RouteNotice,
-  type RouteResult,
-  routeReplySchema,
-} from '../messages/route.ts';
-import { firstRule, type RouteRule, SPLIT_PROCESSOR } from '../routing/rules.ts';
+import type { CheckedFile, FoundFile } from '../activities/route-file.ts';
+import type { RouteJob, RouteNotice, RouteResult } from '../messages/route.ts';
+import { firstRule, SPLIT_PROCESSOR } from '../routing/rules.ts';
 import { activityOptions } from './activity-options.ts';
 import { whenAtRest } from './at-rest.ts';
 import { rememberDeliveries } from './deliveries.ts';
 import { causeOf } from './failure.ts';
 import { activitiesAt } from './place.ts';
 import { RouteBoard } from './route-board.ts';
-import { bytes } from './route-progress.ts';
+import { namedBy, replyQueueOf, routeJobOf } from './route-input.ts';
+import { describeChoice, describeMismatch } from './route-progress.ts';
 import { splitArchive } from './split-archive.ts';
 import { grouped } from './tally.ts';
 
@@ -54,18 +47,17 @@ export async function routeFile(input: unknown): Promise<RouteResult> {
 
 class RouteRun {
   readonly #input: unknown;
-  readonly #board: RouteBoard;
+  readonly #board = new RouteBoard();
   #file: CheckedFile | undefined;
 
   constructor(input: unknown) {
     this.#input = input;
-    this.#board = new RouteBoard();
   }
 
   /** The run up to its notice, or the error that it fails with. */
   async attempt(): Promise<RouteNotice | Error> {
     try {
-      return await this.#route(jobOf(this.#input));
+      return await this.#route(routeJobOf(this.#input));
     } catch (error) {
       return causeOf(error);
     }
@@ -74,7 +66,7 @@ class RouteRun {
   /** Tells how the run ended. */
   async conclude(outcome: RouteNotice | Error): Promise<void> {
     const notice = outcome instanceof Error ? this.#failure(outcome) : outcome;
-    const queueUrl = this.#replyQueue();
+    const queueUrl = this.#file ? this.#file.notifyQueueUrl : replyQueueOf(this.#input);
     if (queueUrl) {
       const summary = notice.status === 'failed' ? 'failed' : this.#board.state;
       await sendResult.executeWithOptions({ summary }, [
@@ -99,56 +91,62 @@ class RouteRun {
     this.#board.checked(file);
 
     this.#board.enter('ChoiceState');
-    if (file.size === null) return this.#fail(file.problem ?? 'The size is not known');
+    if (file.size === null) return this.#fail(file.problem);
     const rule = firstRule(file.rules, file.size, file.threshold);
     this.#board.outcome(describeChoice(rule, file.threshold));
 
     switch (rule?.action) {
       case 'ProcessFile':
-        return this.#process(file as KnownFile, rule.processor ?? SPLIT_PROCESSOR);
+        return this.#process(file, rule.processor ?? SPLIT_PROCESSOR);
       case 'NotifyFileTooSmall':
         this.#board.enter('NotifyFileTooSmall');
-        return notice(file, 'too-small', 'File not big enough');
+        return noticeOf(file, 'too-small', 'File not big enough');
       default:
-        return this.#fail(describeMismatch(file as KnownFile, rule));
+        return this.#fail(describeMismatch(file, rule));
     }
   }
 
-  async #process(file: KnownFile, processor: string): Promise<RouteNotice> {
+  async #process(file: CheckedFile & FoundFile, processor: string): Promise<RouteNotice> {
     this.#board.enter('ProcessFile');
     const result =
       processor === SPLIT_PROCESSOR
         ? await this.#split(file)
         : await this.#processBy(processor, file);
     this.#board.enter('NotifyFileOk');
-    return { ...notice(file, 'processed', 'File processed OK'), result };
+    return { ...noticeOf(file, 'processed', 'File processed OK'), result };
   }
 
-  #processBy(processor: string, { bucket, key, size }: KnownFile): Promise<unknown> {
+  #processBy(processor: string, { bucket, key, size, etag }: FoundFile): Promise<unknown> {
     this.#board.outcome(`by the processor ${processor}`);
     const summary = `ProcessFile: ${processor}`;
-    return processFile.executeWithOptions({ summary }, [{ bucket, key, size, processor }]);
+    const file = { bucket, key, size, etag };
+    return processFile.executeWithOptions({ summary }, [{ file, processor }]);
   }
 
-  /** Splits an archive with a manifest. Its batch zips lie under `batch/` in its own folder. */
-  async #split({ bucket, key, size }: KnownFile) {
+  /**
+   * Splits an archive with a manifest, in the version that was looked at. Its batch zips lie under
+   * `batch/` in its own folder.
+   */
+  async #split({ bucket, key, size, etag, splitId: workflowId }: FoundFile) {
     const nameStart = key.lastIndexOf('/') + 1;
-    const folder = key.slice(0, nameStart);
-    const workflowId = `${workflowInfo().workflowId}/ProcessFile`;
-    const job = {
-      downloadId: 'route',
-      file: key.slice(nameStart),
-      exportPath: key,
-      totalSize: size,
-      s3Bucket: bucket,
-    };
+    const file = key.slice(nameStart);
+    if (!file) {
+      throw ApplicationFailure.nonRetryable(
+        `s3://${bucket}/${key} ends in a slash, as folders do: an archive needs a name to be split`,
+        'ArchiveError',
+      );
+    }
+    const job = { downloadId: 'route', file, exportPath: key, totalSize: size, s3Bucket: bucket };
+    const options = { folder: key.slice(0, nameStart), etag };
     this.#board.split(workflowId);
+    const summary = `Split s3://${bucket}/${key}`;
     const { batches } = await whenAtRest(() =>
       executeChild(splitArchive, {
         workflowId,
-        staticSummary: `ProcessFile: split s3://${bucket}/${key}`,
+        staticSummary: `ProcessFile: ${summary}`,
+        memo: { summary },
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        args: [job, folder ? { folder } : {}],
+        args: [job, options],
       }),
     );
     this.#board.outcome(`${grouped(batches.length)} batch zips`);
@@ -168,72 +166,18 @@ class RouteRun {
   }
 
   #failure(error: Error): RouteNotice {
-    const { bucket, key, threshold, size } = this.#file ?? { ...named(this.#input), size: null };
+    const found = this.#file ?? { ...namedBy(this.#input), size: null };
+    const { bucket, key, threshold, size } = found;
     const problem = error.cause instanceof ApplicationFailure ? error.cause.message : undefined;
     const message = problem ? `${error.message} ${problem}` : error.message;
     return { status: 'failed', message, bucket, key, size, threshold };
   }
-
-  #replyQueue(): string | undefined {
-    if (this.#file) return this.#file.notifyQueueUrl;
-    const reply = routeReplySchema.safeParse(this.#input);
-    return reply.success ? reply.data.notifyQueueUrl : undefined;
-  }
 }
 
-/** A file of which all is known that a decision takes. */
-interface KnownFile extends CheckedFile {
-  readonly bucket: string;
-  readonly key: string;
-  readonly size: number;
-}
-
-function notice(
+function noticeOf(
   { bucket, key, size, threshold }: CheckedFile,
   status: RouteNotice['status'],
   message: string,
 ): RouteNotice {
   return { status, message, bucket, key, size, threshold };
-}
-
-/** The job of an input: a run routes one file. */
-function jobOf(input: unknown): RouteJob {
-  try {
-    const message = parseRouteMessage(input);
-    if (message.kind === 'job') return message.job;
-    const objects = message.kind === 'event' ? message.objects : [];
-    const [object, ...others] = objects;
-    if (object && others.length === 0) return { bucket: object.bucket, key: object.key };
-    throw new MessageError(
-      `A run routes one file, and this event tells of ${objects.length}; send it to the route queue, and each becomes a run`,
-    );
-  } catch (error) {
-    if (!(error instanceof MessageError)) throw error;
-    throw ApplicationFailure.nonRetryable(error.message, error.name);
-  }
-}
-
-/** What an input names, whatever is wrong with the rest of it. */
-function named(input: unknown): Pick<RouteNotice, 'bucket' | 'key' | 'threshold'> {
-  const { bucket, key, threshold } = (input ?? {}) as Record<string, unknown>;
-  return {
-    bucket: typeof bucket === 'string' ? bucket : null,
-    key: typeof key === 'string' ? key : null,
-    threshold: typeof threshold === 'number' ? threshold : null,
-  };
-}
-
-function describeChoice(rule: RouteRule | undefined, threshold: number): string {
-  if (!rule) return 'no rule holds, so DefaultState';
-  const than = rule.size === 'threshold' ? threshold : rule.size;
-  return `${rule.comparison} ${bytes(than)}, so ${rule.action}`;
-}
-
-function describeMismatch(file: KnownFile, rule: RouteRule | undefined): string {
-  const { bucket, key, size, threshold } = file;
-  const url = `s3://${bucket}/${key}`;
-  if (rule) return `${url} has ${bytes(size)}, which a rule sends to DefaultState`;
-  return size === threshold
-    ? `${url} has ${bytes(size)}, just the threshold: neither above nor below it`
-    : `${url} has ${bytes(size)}, for which there is no rule`;
 }

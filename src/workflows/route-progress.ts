@@ -1,5 +1,7 @@
 import { defineQuery } from '@temporalio/workflow';
+import type { FoundFile } from '../activities/route-file.ts';
 import type { RouteState } from '../messages/route.ts';
+import type { RouteRule } from '../routing/rules.ts';
 import { grouped } from './tally.ts';
 
 /** A state that a run has entered. */
@@ -50,7 +52,26 @@ const STAGES: Record<RouteProgress['stage'], string> = {
   failed: 'Could not route',
 };
 
-/** A size for people. */
-export function bytes(size: number): string {
+/** A size for people, in bytes. */
+export function describeSize(size: number): string {
   return `${grouped(size)} bytes`;
+}
+
+/** What ChoiceState has come to. */
+export function describeChoice(rule: RouteRule | undefined, threshold: number): string {
+  if (!rule) return 'no rule holds, so DefaultState';
+  const than = rule.size === 'threshold' ? threshold : rule.size;
+  return `${rule.comparison} ${describeSize(than)}, so ${rule.action}`;
+}
+
+/** Why a file with a size has come to DefaultState. @param rule the one that says so, if one does */
+export function describeMismatch(
+  { bucket, key, size, threshold }: FoundFile & { readonly threshold: number },
+  rule: RouteRule | undefined,
+): string {
+  const has = `s3://${bucket}/${key} has ${describeSize(size)}`;
+  if (rule) return `${has}, which a rule sends to DefaultState`;
+  return size === threshold
+    ? `${has}, exactly the threshold, and no rule holds; give another threshold, or add a rule (ROUTE_RULES)`
+    : `${has}, for which no rule holds; add one (ROUTE_RULES)`;
 }

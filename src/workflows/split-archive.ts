@@ -105,7 +105,10 @@ class SplitRun {
 
   async #split(): Promise<SplitResult> {
     const summary = this.#board.progress.archive;
-    const archive = await inspectArchive.executeWithOptions({ summary }, [this.#job]);
+    const archive = await inspectArchive.executeWithOptions({ summary }, [
+      this.#job,
+      this.#options,
+    ]);
     if (archive.workspace === 's3') return this.#splitFrom(archive, undefined);
     for (let starts = 0; ; starts++) {
       try {
@@ -152,7 +155,10 @@ class SplitRun {
 
     const bucket = this.#job.s3Bucket;
     const built = await buildBatches(
-      { bucket, plan, source, place: workspace?.place },
+      {
+        ...{ bucket, plan, source, place: workspace?.place },
+        hasFolder: this.#options.folder !== undefined,
+      },
       this.#board,
     );
     const confirming = { summary: 'all batch zips can be read' };

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { zipRequest } from '../../src/runs/request.ts';
 import type { RedriveOutcome } from '../../src/starter/redrive.ts';
+import { startRun } from '../../src/starter/start-run.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import { testClient, uniqueName, uniqueQueue, uniqueTaskQueue } from '../support/harness.ts';
 import { startProcess } from '../support/processes.ts';
@@ -96,7 +98,7 @@ test('without a starter they wait in their queue', async () => {
 
   const { code, stdout } = await redrive(url, '--wait', '0');
 
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   const [title, line] = stdout.split('\n');
   expect(title).toBe('  1 dead letter of split: 0 taken, 0 failed again, 1 waiting');
   expect(line).toMatch(
@@ -104,6 +106,44 @@ test('without a starter they wait in their queue', async () => {
   );
   expect(await countMessages(deadLetterUrl)).toEqual({ waiting: 0, inHand: 0 });
   expect((await receiveAll(url)).map(({ Body }) => Body)).toEqual([phpBody(job)]);
+});
+
+test('a dead letter whose run there is, though SQS has moved it, is not done twice', async () => {
+  const { url, deadLetterUrl = '' } = await uniqueQueue({ maxReceiveCount: 3 });
+  const id = await sendBody(deadLetterUrl, '{"files":[{"source":"a.png"}]}');
+  const request = zipRequest(id, { files: [{ source: 'a.png' }] });
+  await startRun(await testClient(), taskQueue, request, id);
+
+  const { code, stdout } = await sheaf(
+    { SQS_SOURCE_QUEUE: url, SQS_DESTINATION_QUEUE: '' },
+    ...['redrive', 'zip'],
+  );
+
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout:
+      '  1 dead letter of zip: 1 taken, 0 failed again, 0 waiting\n' +
+      `  taken         ${id}  zip-${id}\n`,
+  });
+  expect(await countMessages(url)).toEqual({ waiting: 0, inHand: 0 });
+  expect(await countMessages(deadLetterUrl)).toEqual({ waiting: 0, inHand: 0 });
+});
+
+test('a dead letter with no place for another attribute stays, and holds up no other', async () => {
+  const { url, deadLetterUrl = '' } = await uniqueQueue({ maxReceiveCount: 3 });
+  const attributes = Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [`a${index}`, TRACE.trace]),
+  );
+  const id = await sendBody(deadLetterUrl, phpBody(someJob()), attributes);
+  await sendBody(deadLetterUrl, phpBody(someJob()));
+
+  const { stdout } = await redrive(url, '--wait', '0', '--json');
+
+  const { failedAgain, waiting }: RedriveOutcome = JSON.parse(stdout);
+  expect(failedAgain).toEqual([
+    { messageId: id, reason: expect.stringContaining('it has 10 attributes') },
+  ]);
+  expect(waiting).toHaveLength(1);
 });
 
 test('more dead letters than SQS gives at once are all sent back', async () => {

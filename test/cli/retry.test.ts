@@ -156,10 +156,7 @@ describe('there is nothing to retry', () => {
     const part = `${run.workflowId}/${partOf(split, 1)}`;
 
     await Promise.all([
-      expectRefusal(
-        run.workflowId,
-        `${run.workflowId} has come to its end; there is nothing to retry`,
-      ),
+      expectRefusal(run.workflowId, `${run.workflowId} has completed; there is nothing to retry`),
       expectRefusal(part, `${part} is a part of the run ${run.workflowId}; name that one`),
     ]);
   });

@@ -51,7 +51,7 @@ describe('a batch of items', () => {
 
   test('that is paused ends the chunks that are under way, and begins others once it is resumed', async () => {
     const paused = await call('pause', run.workflowId);
-    expect(paused).toEqual({ code: 0, stdout: `${run.workflowId} paused\n`, stderr: '' });
+    expect(paused).toEqual({ code: 0, stdout: `${run.workflowId}: paused\n`, stderr: '' });
     await vi.waitFor(async () => expect(await askShard()).toMatchObject({ paused: true }), WAIT);
     opened.resolve();
     await vi.waitFor(async () => {
@@ -64,7 +64,7 @@ describe('a batch of items', () => {
 
     const resumed = await call('resume', run.workflowId);
 
-    expect(resumed).toEqual({ code: 0, stdout: `${run.workflowId} resumed\n`, stderr: '' });
+    expect(resumed).toEqual({ code: 0, stdout: `${run.workflowId}: resumed\n`, stderr: '' });
     expect(await run.result()).toMatchObject({ total: 40, succeeded: 40 });
     expect(await run.query(itemsProgressQuery)).toMatchObject({ paused: false, stage: 'done' });
     expect(new Set(processed).size).toBe(40);
@@ -81,7 +81,7 @@ describe('a batch of items', () => {
     }, WAIT);
     opened.resolve();
 
-    expect(cancelled.stdout).toBe(`${run.workflowId} asked to cancel\n`);
+    expect(cancelled.stdout).toBe(`${run.workflowId}: cancellation requested\n`);
     const watched = await watching;
     expect(watched).toMatchObject({ code: 1, stdout: '' });
     expect(watched.stderr).toContain(`sheaf: ${run.workflowId} was cancelled\n`);
@@ -126,7 +126,7 @@ test.each(['pause', 'cancel'])('sheaf %s of a run that never was', async (comman
   expect(await call(command, `items-${items.batchId}`)).toEqual({
     code: 4,
     stdout: '',
-    stderr: `sheaf: There is no open run items-${items.batchId}\n`,
+    stderr: `sheaf: There is no run items-${items.batchId}, or Temporal keeps it no longer; npx sheaf list shows those that there are\n`,
   });
 });
 
@@ -145,7 +145,7 @@ test('a run of another type can be cancelled, and neither paused nor resumed', a
   }
   expect(await call('cancel', workflowId)).toMatchObject({
     code: 0,
-    stdout: `${workflowId} asked to cancel\n`,
+    stdout: `${workflowId}: cancellation requested\n`,
   });
 });
 

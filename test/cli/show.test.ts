@@ -47,7 +47,8 @@ describe('a split that is done', () => {
       '',
       expect.stringMatching(/^ {2}done, batches 2 of 2, images 3 of 3, built .* of .*, verified /),
     ]);
-    const table = whole.slice(7, 9);
+    expect(whole[7]).toBe(`  s3://${split.job.s3Bucket}/batch/`);
+    const table = whole.slice(8, 10);
     expect(table[0]).toMatch(new RegExp(`^  ${partOf(split, 1)}  2 rows  2 images  .* kB$`));
     expect(table[1]).toMatch(new RegExp(`^  ${partOf(split, 2)}   1 row   1 image  .* kB$`));
     expect(child.slice(0, 5)).toEqual([

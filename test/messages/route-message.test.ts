@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MessageError } from '../../src/messages/parse.ts';
-import { encodeEventKey, objectCreatedEvent, parseRouteMessage } from '../../src/messages/route.ts';
+import { parseRouteMessage } from '../../src/messages/route.ts';
+import { encodeEventKey, objectCreatedEvent } from '../../src/messages/s3-event.ts';
 
 describe('a plain message', () => {
   test.each([
@@ -31,14 +32,23 @@ describe('a plain message', () => {
   });
 });
 
+test.each([
+  { Type: 'Notification', Message: '{"Records":[]}', TopicArn: 'arn:aws:sns:…' },
+  { 'detail-type': 'Object Created', detail: { bucket: { name: 'bucket' } } },
+])('the envelope of another service is no job that leaves out everything: %j', (value) => {
+  expect(() => parseRouteMessage(value)).toThrow(
+    'Not a route message: an envelope of SNS or EventBridge; let S3 send its events to the queue itself',
+  );
+});
+
 describe("S3's event notification", () => {
-  test('tells of each object, its key decoded', () => {
+  test('tells of each object that was created, its key decoded', () => {
     const event = {
       Records: [
         record('a+b%2Bc/%C3%A9+%E2%82%AC%20%25.zip', { sequencer: '0055AE', eTag: 'e' }),
         record('plain.zip', { eTag: 'e' }, 's3:ObjectCreated:CompleteMultipartUpload'),
         record('old.zip', {}, undefined),
-        record('gone.zip', { sequencer: '1' }, 'ObjectRemoved:Delete'),
+        record('gone%.zip', { sequencer: '1' }, 'ObjectRemoved:Delete'),
         record('restored.zip', {}, 'ObjectRestore:Completed'),
       ],
     };
@@ -46,11 +56,9 @@ describe("S3's event notification", () => {
     expect(parseRouteMessage(event)).toEqual({
       kind: 'event',
       objects: [
-        { bucket: 'bucket', key: 'a b+c/é € %.zip', isCreated: true, eventId: '0055AE' },
-        { bucket: 'bucket', key: 'plain.zip', isCreated: true, eventId: 'e' },
-        { bucket: 'bucket', key: 'old.zip', isCreated: true, eventId: undefined },
-        { bucket: 'bucket', key: 'gone.zip', isCreated: false, eventId: '1' },
-        { bucket: 'bucket', key: 'restored.zip', isCreated: false, eventId: undefined },
+        { bucket: 'bucket', key: 'a b+c/é € %.zip', sequencer: '0055AE', etag: 'e' },
+        { bucket: 'bucket', key: 'plain.zip', sequencer: undefined, etag: 'e' },
+        { bucket: 'bucket', key: 'old.zip', sequencer: undefined, etag: undefined },
       ],
     });
   });
@@ -79,7 +87,7 @@ describe("S3's event notification", () => {
       const event = objectCreatedEvent({ ...object, time: new Date(1_700_000_000_000) });
       expect(parseRouteMessage(event)).toEqual({
         kind: 'event',
-        objects: [{ bucket: 'bucket', key, isCreated: true, eventId: '0000018BCFE56800' }],
+        objects: [{ bucket: 'bucket', key, sequencer: '0000018BCFE56800', etag: 'e' }],
       });
       expect(encodeEventKey(key)).not.toContain(' ');
     },

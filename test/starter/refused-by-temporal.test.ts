@@ -1,8 +1,9 @@
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { stackEnvironment } from '../../src/local/endpoints.ts';
+import { objectCreatedEvent } from '../../src/messages/s3-event.ts';
 import { splitFailure } from '../../src/messages/split.ts';
-import { uniqueQueue } from '../support/harness.ts';
+import { uniqueQueue, uniqueTaskQueue } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
 import { type PrivateTemporal, privateTemporal } from '../support/private-temporal.ts';
 import { startProcess } from '../support/processes.ts';
@@ -34,6 +35,25 @@ test('a message whose run Temporal refuses is a dead letter, its sender is told,
   expect(await split.results()).toEqual([
     { ...told, error: expect.stringMatching(/^Temporal refuses the run: .*length/) },
   ]);
+});
+
+test('an object of an event whose run is refused holds up none behind it', async () => {
+  const { url, deadLetterUrl = '' } = await uniqueQueue({ maxReceiveCount: 3 });
+  const taskQueue = uniqueTaskQueue();
+  const env = { ROUTE_QUEUE_URL: url, TASK_QUEUE: taskQueue };
+  await startProcess('starter', env, temporal.stack);
+  const records = ['long-key-'.repeat(12), 'next'].flatMap((key) => {
+    const object = { bucket: 'bucket', key, size: 1, etag: '"1"' };
+    return objectCreatedEvent({ ...object, time: new Date(1_700_000_000_000) }).Records;
+  });
+  const body = JSON.stringify({ Records: records });
+
+  const sentAt = Date.now();
+  await sendBody(url, body);
+
+  await expectDeadLetters(deadLetterUrl, [body], sentAt);
+  const run = (await temporal.connect()).workflow.getHandle('route-bucket/next-0000018BCFE56800');
+  expect(await run.describe()).toMatchObject({ type: 'routeFile', taskQueue });
 });
 
 test('sheaf doctor warns of it, and of a namespace that forgets runs before SQS does messages', async () => {

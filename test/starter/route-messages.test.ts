@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { objectCreatedEvent } from '../../src/messages/route.ts';
+import { objectCreatedEvent } from '../../src/messages/s3-event.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
 import { startProcess } from '../support/processes.ts';

@@ -32,6 +32,8 @@ export interface Refusal {
   readonly status: number;
   /** S3's error code, e.g. `SlowDown`. */
   readonly code: string;
+  /** The element around the error, in an answer that says more than that. */
+  readonly root?: string;
 }
 
 /** What becomes of a request; undefined passes it on. */
@@ -126,12 +128,12 @@ function passOn(
   });
 }
 
-function refuse({ status, code }: Refusal, body: Readable, answer: ServerResponse) {
+function refuse({ status, code, root }: Refusal, body: Readable, answer: ServerResponse) {
   body.resume();
   answer.writeHead(status, { 'content-type': 'application/xml' });
-  answer.end(
-    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`,
-  );
+  const error = `<Error><Code>${code}</Code><Message>by the test</Message></Error>`;
+  const content = root ? `<${root}>${error}</${root}>` : error;
+  answer.end(`<?xml version="1.0" encoding="UTF-8"?>${content}`);
 }
 
 /** Path-style addresses: `/bucket/key?query`. */

@@ -88,6 +88,7 @@ describe('a process with a setting that can not be used', () => {
     ['split messages', { SPLIT_QUEUE_URL: 'no-such-queue' }],
     ['zip messages', { SQS_SOURCE_QUEUE: 'no-such-queue' }],
     ['zip results', { SQS_DESTINATION_QUEUE: 'no-such-queue' }],
+    ['route notices', { ROUTE_NOTIFY_QUEUE: 'no-such-queue' }],
     ['items messages', { ITEMS_QUEUE_URL: 'no-such-queue' }],
     ['route messages', { ROUTE_QUEUE_URL: 'no-such-queue' }],
   ])('ends where its queue of %s does not exist', async (what, settings) => {

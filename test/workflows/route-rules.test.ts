@@ -50,7 +50,7 @@ describe('rules of a file', () => {
 
     expect(await route.notices()).toMatchObject([
       {
-        message: `No Matches! s3://${route.bucket}/file-2 has 2 bytes, for which there is no rule`,
+        message: `No Matches! s3://${route.bucket}/file-2 has 2 bytes, for which no rule holds; add one (ROUTE_RULES)`,
       },
     ]);
   });

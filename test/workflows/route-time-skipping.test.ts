@@ -15,6 +15,8 @@ const FILE: CheckedFile = {
   notifyQueueUrl: 'https://sqs/1/notices',
   rules: [{ comparison: '>', size: 'threshold', action: 'ProcessFile', processor: 'mine' }],
   size: 11,
+  etag: '"1"',
+  splitId: 'route-bucket/a.bin/ProcessFile',
 };
 
 describe('routeFile over hours', () => {

@@ -4,10 +4,15 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { objectCreatedEvent } from '../../src/messages/route.ts';
+import { objectCreatedEvent } from '../../src/messages/s3-event.ts';
+import { routeRequest } from '../../src/runs/request.ts';
+import { routeWorkflowId } from '../../src/runs/route-id.ts';
+import type { routeFile } from '../../src/workflows/route-file.ts';
 import { routeProgressQuery } from '../../src/workflows/route-progress.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { hold, WAIT } from '../support/holds.ts';
+import { privateTemporal } from '../support/private-temporal.ts';
+import { startProcess } from '../support/processes.ts';
 import { archiveOf, type RouteCase, routeCase } from '../support/route-case.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { hashesByPython, takeMessages } from '../support/split-case.ts';
@@ -36,7 +41,7 @@ describe('a file is routed by its size', () => {
       size: 2_000_001,
       threshold: 2_000_000,
       result: {
-        workflowId: `${run.workflowId}/ProcessFile`,
+        workflowId: `route-${route.bucket}/${key}/ProcessFile`,
         batches: names.map((name) => expect.objectContaining({ name, reused: false })),
       },
     });
@@ -78,7 +83,7 @@ describe('a file is routed by its size', () => {
     await route.put('equal', Buffer.alloc(2_000_000));
     await expectNoMatch(
       { bucket: route.bucket, key: 'equal' },
-      `s3://${route.bucket}/equal has 2,000,000 bytes, just the threshold: neither above nor below it`,
+      `s3://${route.bucket}/equal has 2,000,000 bytes, exactly the threshold, and no rule holds; give another threshold, or add a rule (ROUTE_RULES)`,
       2_000_000,
     );
   });
@@ -209,12 +214,80 @@ test('a run that is cancelled cancels the split, and says so', async () => {
 
   await expect(run.result()).rejects.toThrow();
   expect((await run.describe()).status.name).toBe('CANCELLED');
-  const child = route.client.workflow.getHandle(`${run.workflowId}/ProcessFile`);
+  const child = route.client.workflow.getHandle(`route-${route.bucket}/a.zip/ProcessFile`);
   expect((await child.describe()).status.name).toBe('CANCELLED');
   expect(await route.notices()).toEqual([
     expect.objectContaining({ status: 'failed', message: 'The run was cancelled', key: 'a.zip' }),
   ]);
   expect(await route.keys()).toEqual(['a.zip']);
+});
+
+test('an archive that is replaced after it was looked at is not split: its new version is another event', async () => {
+  const route = await routeCase();
+  const proxy = await s3Proxy();
+  await route.worker({ stack: proxy.stack });
+  await route.put('a.zip', await archiveOf(2_000_001));
+  const looks = () => proxy.calls.filter(({ operation }) => operation === 'HeadObject').length;
+  proxy.intercept = async ({ operation }) => {
+    // The second look is that of the split.
+    if (operation === 'HeadObject' && looks() === 2) await route.put('a.zip', Buffer.from('new'));
+    return undefined;
+  };
+
+  const error = await failureOf(await route.start({ bucket: route.bucket, key: 'a.zip' }));
+
+  expect(error).toMatchObject({ type: 'ObjectChangedError' });
+  expect(await route.notices()).toEqual([
+    expect.objectContaining({ status: 'failed', message: error.message, size: 2_000_001 }),
+  ]);
+  expect(await route.keys()).toEqual(['a.zip']);
+});
+
+test('two runs of one key split it one after the other', async () => {
+  const route = await routeCase();
+  const proxy = await s3Proxy();
+  const held = hold(proxy, ({ operation }) => operation === 'UploadPart');
+  await route.worker({ stack: proxy.stack });
+  await route.put('dir/a.zip', await archiveOf(2_000_001));
+  const job = { bucket: route.bucket, key: 'dir/a.zip' };
+  const first = await route.start(job);
+  await vi.waitFor(() => expect(held.calls.length).toBeGreaterThan(0), WAIT);
+  const second = await route.start(job);
+  await vi.waitFor(async () => {
+    const { events = [] } = await second.fetchHistory();
+    expect(events?.some((event) => event.timerStartedEventAttributes)).toBe(true);
+  }, WAIT);
+  expect(held.calls).toHaveLength(1);
+
+  held.release();
+
+  const results = [await first.result(), await second.result()];
+  expect(results.map(({ result }) => result)).toEqual([
+    expect.objectContaining({ batches: [expect.objectContaining({ reused: false })] }),
+    expect.objectContaining({ batches: [expect.objectContaining({ reused: true })] }),
+  ]);
+});
+
+test('a key as long as S3 takes has runs whose ids fit the columns of PostgreSQL', async () => {
+  const temporal = await privateTemporal(undefined, ['limit.maxIDLength=255']);
+  const route = await routeCase();
+  await startProcess('worker', { TASK_QUEUE: route.taskQueue }, temporal.stack);
+  const key = `${'a folder/'.repeat(70)}${'n'.repeat(200)}.zip`;
+  await route.put(key, await archiveOf(2_000_001));
+  const client = await temporal.connect();
+  const { workflowId, workflowType, args } = routeRequest(
+    routeWorkflowId(route.bucket, key, crypto.randomUUID()),
+    { bucket: route.bucket, key },
+  );
+
+  const options = { workflowId, args, taskQueue: route.taskQueue };
+  const { status } = await client.workflow.execute<typeof routeFile>(
+    workflowType,
+    options as never,
+  );
+
+  expect(status).toBe('processed');
+  expect(await route.keys()).toContain(`batch/${key.replace('.zip', '-part1.zip')}`);
 });
 
 /** The error that a run ends with. */
