@@ -6,7 +6,7 @@ import { findRunningStack } from '../local/running.ts';
 import { connectClient, temporalSettings } from '../temporal.ts';
 
 /** A person at a terminal rather sees an error than waits for a server (ms). */
-export const CONNECT_TIMEOUT_MS = 5_000;
+export const TERMINAL_TIMEOUT_MS = 5_000;
 
 /**
  * Points this process at the embedded stack, if one is up on the data folder and the environment
@@ -32,7 +32,7 @@ export interface Connected {
  */
 export async function connected<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
   const ui = (await useRunningStack(process.env)) ?? readSetting(process.env, 'TEMPORAL_UI_URL');
-  const client = await connectClient(CONNECT_TIMEOUT_MS);
+  const client = await connectClient(TERMINAL_TIMEOUT_MS);
   try {
     return await work({ client, ui });
   } finally {

@@ -12,7 +12,7 @@ import { loadProcessors } from '../processors/load.ts';
 import { loadRules } from '../routing/load-rules.ts';
 import { INTAKE_QUEUES } from '../starter/intakes.ts';
 import { connectClient, temporalSettings } from '../temporal.ts';
-import { CONNECT_TIMEOUT_MS, useRunningStack } from './connection.ts';
+import { TERMINAL_TIMEOUT_MS, useRunningStack } from './connection.ts';
 import { EXIT } from './exit-codes.ts';
 import { readVersions } from './versions.ts';
 
@@ -20,7 +20,7 @@ import { readVersions } from './versions.ts';
 const RESULT_QUEUES = ['SQS_DESTINATION_QUEUE', 'ROUTE_NOTIFY_QUEUE'] as const;
 
 interface Options {
-  readonly bucket: readonly string[];
+  readonly bucket?: readonly string[];
   readonly json?: true;
 }
 
@@ -35,14 +35,13 @@ export function command(): Command {
     .option(
       '--bucket <name>',
       'a bucket of jobs besides those that are set; may be repeated',
-      (name: string, others: readonly string[]) => [...others, name],
-      [],
+      (name: string, others: readonly string[] = []) => [...others, name],
     )
     .option('--json', 'print an array in one line of JSON')
     .action(doctor);
 }
 
-async function doctor({ bucket, json }: Options): Promise<void> {
+async function doctor({ bucket = [], json }: Options): Promise<void> {
   await useRunningStack(process.env);
   const findings: Finding[] = [];
   for await (const found of examine(bucket)) {
@@ -130,7 +129,7 @@ async function checkTemporalAt(config: Config, keptSeconds: number | undefined) 
   try {
     const { connectionOptions, namespace } = temporalSettings();
     const address = connectionOptions.address ?? 'localhost:7233';
-    const client = await connectClient(CONNECT_TIMEOUT_MS);
+    const client = await connectClient(TERMINAL_TIMEOUT_MS);
     try {
       return [
         pass('Temporal', `${address}, namespace ${namespace}, can be reached`),

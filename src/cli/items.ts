@@ -4,7 +4,7 @@ import { itemsRequest } from '../runs/request.ts';
 import { connected } from './connection.ts';
 import { addItemsOptions, type ItemsOptions, itemsJobOf } from './items-options.ts';
 import { itemsView } from './items-view.ts';
-import { showRun, startRun } from './start-run.ts';
+import { showRun, startOrJoin } from './start-run.ts';
 
 interface Options extends ItemsOptions {
   readonly batchId?: string;
@@ -30,7 +30,7 @@ async function items(options: Options): Promise<void> {
   const job = itemsJobOf(batchId, options);
   const request = itemsRequest(job);
   await connected(async (to) => {
-    await startRun(to.client, request);
+    await startOrJoin(to.client, request);
     const run = { wait: watch, ...(json && { json }) };
     await showRun(to, request.workflowId, itemsView, run);
   });

@@ -17,7 +17,7 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Lists runs, open ones first, then those that closed last. Temporal keeps closed runs for the ' +
+      'Lists runs, open ones first, then those that closed last; child runs are left out. Temporal keeps closed runs for the ' +
         "namespace's retention time.",
     )
     .addOption(

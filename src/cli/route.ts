@@ -18,7 +18,7 @@ import { connected } from './connection.ts';
 import { UsageError } from './exit-codes.ts';
 import { awaitRun } from './follow-run.ts';
 import { routeView } from './route-view.ts';
-import { type RunOptions, showRun, startRun } from './start-run.ts';
+import { type RunOptions, showRun, startOrJoin } from './start-run.ts';
 import { uploadFile } from './upload-file.ts';
 
 interface Options extends RunOptions {
@@ -47,7 +47,7 @@ export function command(): Command {
     .option('--notify <url>', 'SQS queue for the notice; for s3://bucket/key only')
     .option('--bucket <name>', 'where a file is uploaded to', 'incoming')
     .option('--prefix <prefix>', 'what its key begins with, e.g. exports/')
-    .option('--no-wait', 'start the run and print its id')
+    .option('--no-wait', 'print the id of the run, and do not follow it')
     .option('--json', "print the run's result as one line of JSON")
     .action(route);
 }
@@ -59,11 +59,11 @@ async function route(file: string, options: Options): Promise<void> {
       const object = parseS3Url(file);
       if (object) {
         const request = await requestOf(s3, object, options);
-        await startRun(to.client, request);
+        await startOrJoin(to.client, request);
         await showRun(to, request.workflowId, routeView, options);
       } else {
         const workflowId = await drop(s3, file, options);
-        await awaitRun(to.client, workflowId);
+        if (options.wait) await awaitRun(to.client, workflowId);
         await showRun(to, workflowId, routeView, options);
       }
     } finally {

@@ -9,7 +9,7 @@ import { type ObjectLocation, ObjectMissingError } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
 import { connected } from './connection.ts';
 import { splitView } from './split-view.ts';
-import { type RunOptions, showRun, startRun } from './start-run.ts';
+import { type RunOptions, showRun, startOrJoin } from './start-run.ts';
 import { uploadFile } from './upload-file.ts';
 
 interface Options extends RunOptions {
@@ -42,7 +42,7 @@ async function split(archive: string, options: Options): Promise<void> {
     try {
       const location = await locate(s3, archive, options);
       const request = await requestOf(s3, location, options);
-      await startRun(to.client, request);
+      await startOrJoin(to.client, request);
       await showRun(to, request.workflowId, splitView, options);
     } finally {
       s3.destroy();

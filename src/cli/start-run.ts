@@ -13,7 +13,7 @@ export interface RunOptions {
 }
 
 /** Starts a run, or joins the open one of its id. */
-export async function startRun(client: Client, request: RunRequest): Promise<void> {
+export async function startOrJoin(client: Client, request: RunRequest): Promise<void> {
   const { workflowType, workflowId, args, summary } = request;
   await client.workflow.start(workflowType, {
     workflowId,

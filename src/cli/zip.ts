@@ -14,7 +14,7 @@ import { archiveUrl } from '../storage/archive-url.ts';
 import { objectUrl } from '../storage/errors.ts';
 import { putObject } from '../storage/objects.ts';
 import { connected } from './connection.ts';
-import { type RunOptions, showRun, startRun } from './start-run.ts';
+import { type RunOptions, showRun, startOrJoin } from './start-run.ts';
 import { zipView } from './zip-view.ts';
 
 interface Options extends RunOptions {
@@ -51,7 +51,7 @@ async function zip(list: string, options: Options): Promise<void> {
     const config = loadConfig(process.env);
     try {
       const request = zipRequest(id, await outsourced(s3, config, id, job));
-      await startRun(to.client, request);
+      await startOrJoin(to.client, request);
       await showRun(to, request.workflowId, zipView, options, async (result) => {
         const url = await archiveUrl(s3, config, result);
         return options.json
