@@ -143,9 +143,9 @@ test('a run of another type can be cancelled, and neither paused nor resumed', a
       `sheaf: ${workflowId} is a run of zipFiles; only batches of items can be paused\n`,
     );
   }
-  expect(await call('cancel', workflowId)).toMatchObject({
+  expect(await call('cancel', workflowId, '--json')).toMatchObject({
     code: 0,
-    stdout: `${workflowId}: cancellation requested\n`,
+    stdout: `${JSON.stringify({ workflowId, done: 'cancellation requested' })}\n`,
   });
 });
 
