@@ -1,4 +1,4 @@
-import { executeChild, ParentClosePolicy, workflowInfo } from '@temporalio/workflow';
+import { executeChild, ParentClosePolicy, patched, workflowInfo } from '@temporalio/workflow';
 import type { PlannedBatch, SplitPlan } from '../activities/plan-split.ts';
 import type { WorkerPlace } from '../activities/workspace.ts';
 import { whenAtRest } from './at-rest.ts';
@@ -74,15 +74,27 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
   };
 }
 
+/** What the columns of a PostgreSQL database take of an id. A server that refuses one is asked for ever. */
+const MAX_ID_BYTES = 255;
+
+/** The id of the child run that builds a batch zip: the run's, and the name of the batch zip where it fits. */
+function childId(name: string, number: number, hasFolder: boolean): string {
+  const { workflowId } = workflowInfo();
+  const named = `${workflowId}/${name}`;
+  const isLong = new TextEncoder().encode(named).length > MAX_ID_BYTES;
+  // With a folder, a name may be as long as a key.
+  return hasFolder || (isLong && patched('short child ids'))
+    ? `${workflowId}/part${number}`
+    : named;
+}
+
 function build(
   { bucket, plan, source, place, hasFolder }: BatchesOrder,
   batch: PlannedBatch,
   number: number,
   board: SplitBoard,
 ) {
-  // With a folder, a name may be as long as a key, and ids have to be short.
-  const part = hasFolder ? `part${number}` : batch.name;
-  const workflowId = `${workflowInfo().workflowId}/${part}`;
+  const workflowId = childId(batch.name, number, hasFolder);
   const order = {
     origin: source.files.origin,
     target: { bucket, key: batch.key },

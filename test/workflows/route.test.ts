@@ -5,14 +5,9 @@ import {
 } from '@temporalio/client';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { objectCreatedEvent } from '../../src/messages/s3-event.ts';
-import { routeRequest } from '../../src/runs/request.ts';
-import { routeWorkflowId } from '../../src/runs/route-id.ts';
-import type { routeFile } from '../../src/workflows/route-file.ts';
 import { routeProgressQuery } from '../../src/workflows/route-progress.ts';
 import { uniqueQueue } from '../support/harness.ts';
 import { hold, WAIT } from '../support/holds.ts';
-import { privateTemporal } from '../support/private-temporal.ts';
-import { startProcess } from '../support/processes.ts';
 import { archiveOf, type RouteCase, routeCase } from '../support/route-case.ts';
 import { s3Proxy } from '../support/s3-proxy.ts';
 import { hashesByPython, takeMessages } from '../support/split-case.ts';
@@ -266,28 +261,6 @@ test('two runs of one key split it one after the other', async () => {
     expect.objectContaining({ batches: [expect.objectContaining({ reused: false })] }),
     expect.objectContaining({ batches: [expect.objectContaining({ reused: true })] }),
   ]);
-});
-
-test('a key as long as S3 takes has runs whose ids fit the columns of PostgreSQL', async () => {
-  const temporal = await privateTemporal(undefined, ['limit.maxIDLength=255']);
-  const route = await routeCase();
-  await startProcess('worker', { TASK_QUEUE: route.taskQueue }, temporal.stack);
-  const key = `${'a folder/'.repeat(70)}${'n'.repeat(200)}.zip`;
-  await route.put(key, await archiveOf(2_000_001));
-  const client = await temporal.connect();
-  const { workflowId, workflowType, args } = routeRequest(
-    routeWorkflowId(route.bucket, key, crypto.randomUUID()),
-    { bucket: route.bucket, key },
-  );
-
-  const options = { workflowId, args, taskQueue: route.taskQueue };
-  const { status } = await client.workflow.execute<typeof routeFile>(
-    workflowType,
-    options as never,
-  );
-
-  expect(status).toBe('processed');
-  expect(await route.keys()).toContain(`batch/${key.replace('.zip', '-part1.zip')}`);
 });
 
 /** The error that a run ends with. */
