@@ -20,6 +20,8 @@ export interface WorkspaceWorker {
   readonly taskQueue: string;
   /** Names of the folders of runs that there are, wherever they may lie. */
   folders(): Promise<string[]>;
+  /** Those of a case's run, while others may be under way. */
+  foldersOf(split: SplitCase): Promise<string[]>;
 }
 
 /** Runs such a worker until the test, or the file where a hook asks, ends; `env` holds settings more. */
@@ -36,11 +38,17 @@ export async function startWorkerWith(
     'disk, shared': { ...disk, MAX_TMP_SIZE: '0' },
   }[workspace];
   await startWorker(taskQueue, { ...settings, ...env });
+  const folders = async () => {
+    const paths = await readdir(folder, { recursive: true });
+    return paths.map((path) => basename(path)).filter(isWorkspaceName);
+  };
   return {
     taskQueue,
-    folders: async () => {
-      const paths = await readdir(folder, { recursive: true });
-      return paths.map((path) => basename(path)).filter(isWorkspaceName);
+    folders,
+    foldersOf: async ({ job }) => {
+      // What follows the last hyphen of `uniqueName` is no other run's, and in the folder's name.
+      const [digits = ''] = /[0-9a-f]{8}(?=\.)/.exec(job.file) ?? [];
+      return (await folders()).filter((name) => name.includes(digits));
     },
   };
 }
@@ -59,16 +67,25 @@ export interface GoodArchive {
   readonly extension: string;
 }
 
-/** Splits an archive, and asserts that it left what it should, and no folder. */
+/** Puts an archive where a worker can split it. */
+export function putGood(
+  { taskQueue }: WorkspaceWorker,
+  { archive, extension }: GoodArchive,
+): Promise<SplitCase> {
+  return splitCase(archive, { file: `${uniqueName()}${extension}` }, taskQueue);
+}
+
+/** Splits an archive, which may have been put already, and asserts that it left what it should, and no folder. */
 export async function expectSplit(
-  { taskQueue, folders }: WorkspaceWorker,
-  { content, archive, extension }: GoodArchive,
+  worker: WorkspaceWorker,
+  good: GoodArchive,
   batchSize: number,
+  put?: SplitCase,
 ): Promise<SplitResult> {
-  const split = await splitCase(archive, { file: `${uniqueName()}${extension}` }, taskQueue);
+  const split = put ?? (await putGood(worker, good));
   const result = await (await split.start({ batchSize })).result();
-  await expectBatchZips(split, content, batchSize);
-  expect(await folders()).toEqual([]);
+  await expectBatchZips(split, good.content, batchSize);
+  expect(await worker.foldersOf(split)).toEqual([]);
   return result;
 }
 
@@ -81,14 +98,24 @@ export interface BadArchive {
   readonly error: string | ((job: SplitCase['job']) => string);
 }
 
-/** Splits an archive, and asserts that the run fails with the error and leaves nothing, no folder either. */
+/** Puts an archive where a worker can refuse it. */
+export function putBad(
+  { taskQueue }: WorkspaceWorker,
+  { archive }: BadArchive,
+): Promise<SplitCase> {
+  return splitCase(archive, { file: `${uniqueName()}.tar.gz` }, taskQueue);
+}
+
+/** The same of an archive that can't be split: the run fails with its error and leaves nothing, no folder either. */
 export async function expectRefusal(
-  { taskQueue, folders }: WorkspaceWorker,
-  { archive, error }: BadArchive,
+  worker: WorkspaceWorker,
+  bad: BadArchive,
+  put?: SplitCase,
 ): Promise<void> {
-  const split = await splitCase(archive, { file: `${uniqueName()}.tar.gz` }, taskQueue);
+  const { error } = bad;
+  const split = put ?? (await putBad(worker, bad));
   await expectFailure(split, typeof error === 'function' ? error(split.job) : error);
-  expect(await folders()).toEqual([]);
+  expect(await worker.foldersOf(split)).toEqual([]);
 }
 
 /** The same archive in a gzip stream. */

@@ -1,11 +1,13 @@
 import { crc32, gzipSync } from 'node:zlib';
-import { beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, imageBytesOf, plainExport } from '../support/export-fixtures.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { tar, tarEnd } from '../support/tar-crafting.ts';
 import {
   type BadArchive,
   expectRefusal,
   gzipped,
+  putBad,
   startWorkersWithEach,
   WORKSPACES,
   type WorkspaceKind,
@@ -15,6 +17,10 @@ import {
 interface Case extends BadArchive {
   /** Whether each workspace is tried, not s3 alone. */
   everywhere?: boolean;
+}
+
+interface Broken extends Case {
+  workspace: WorkspaceKind;
 }
 
 const BLOCK_BYTES = 512;
@@ -173,21 +179,35 @@ beforeAll(async () => {
   workers = await startWorkersWithEach();
 });
 
-describe.each([
-  ['an archive that is', notArchives],
-  ['a gzip stream', gzips],
-  ['a TAR', tars],
-])('%s', (_, cases) => {
-  test.each(cases)('$title', (broken) => expectRefusal(workers.s3, broken));
+const compressed = tars.map(gzipped);
+const groups: [string, Broken[]][] = [
+  ['an archive that is', within('s3', notArchives)],
+  ['a gzip stream', within('s3', gzips)],
+  ['a TAR', within('s3', tars)],
+  ...WORKSPACES.map((workspace): [string, Broken[]] => {
+    const cases = workspace === 's3' ? compressed : [...notArchives, ...gzips, ...compressed];
+    const tried = cases.filter(({ everywhere }) => everywhere);
+    return [`workspace ${workspace}:`, within(workspace, tried)];
+  }),
+];
+
+const refusalOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  (broken) => putBad(workers[broken.workspace], broken),
+  (split, broken) => expectRefusal(workers[broken.workspace], broken, split),
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', refusalOf);
 });
 
-describe.each(WORKSPACES)('workspace %s:', (workspace) => {
-  const compressed = tars.map(gzipped);
-  const cases = workspace === 's3' ? compressed : [...notArchives, ...gzips, ...compressed];
-  test.each(cases.filter(({ everywhere }) => everywhere))('$title', (broken) =>
-    expectRefusal(workers[workspace], broken),
-  );
+test.each(WORKSPACES)('none of them leaves a folder, workspace %s', async (workspace) => {
+  expect(await workers[workspace].folders()).toEqual([]);
 });
+
+function within(workspace: WorkspaceKind, cases: readonly Case[]): Broken[] {
+  return cases.map((broken) => ({ ...broken, workspace }));
+}
 
 function withByte(bytes: Buffer, offset: number, value: number): Buffer {
   const changed = Buffer.from(bytes);

@@ -1,11 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, imageBytesOf, manifestOf, plainExport } from '../support/export-fixtures.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { tar, tarFile, tarPax } from '../support/tar-crafting.ts';
 import {
   type BadArchive,
   expectRefusal,
   gzipped,
+  putBad,
   startWorkersWithEach,
   startWorkerWith,
   WORKSPACES,
@@ -144,42 +146,70 @@ beforeAll(async () => {
   workers = await startWorkersWithEach();
 });
 
-describe.each([
-  ['an entry', entries],
-  ['an archive with', contents],
-])('%s', (_, cases) => {
-  test.each(cases)('$title', (refused) => expectRefusal(workers.s3, refused));
+/** A gigabyte of zeros in a megabyte. */
+const ZEROS = Buffer.concat(Array(128).fill(gzipSync(Buffer.alloc(8 * MIB))));
+const INFLATING = expect.stringMatching(
+  /^The archive's first \d{4,6} bytes inflate to \d{7,8}, the limit is 1000 times \(MAX_RATIO\)$/,
+);
+const BOMB = {
+  archive: Buffer.concat([gzipSync(tarFile({ name: 'bomb.jpg', size: 1024 * MIB })), ZEROS]),
+  error: INFLATING,
+};
+const BOMB_BEHIND_END = {
+  archive: Buffer.concat([gzipSync(tar([{ name: 'manifest.csv' }])), ZEROS]),
+  error: INFLATING,
+};
+
+interface Refused extends BadArchive {
+  workspace: WorkspaceKind;
+  /** Settings of the worker, where it is one of the case's own. */
+  env?: Record<string, string>;
+}
+
+const someCompressed = [...entries.slice(1, 2), ...contents.slice(0, 3)].map(gzipped);
+const groups: [string, Refused[]][] = [
+  ['an entry', within('s3', entries)],
+  ['an archive with', within('s3', contents)],
+  ...WORKSPACES.map((workspace): [string, Refused[]] => [
+    `compressed, workspace ${workspace}:`,
+    within(workspace, someCompressed),
+  ]),
+  ['over the limit', within('s3', limits)],
+  [
+    'over the limit, compressed, on a disk:',
+    within('disk, local', limits.slice(0, 3).map(gzipped)),
+  ],
+  [
+    'over the limit MAX_RATIO:',
+    [
+      ...WORKSPACES.map((workspace) => ({
+        ...BOMB,
+        title: `a bomb of one file, workspace ${workspace}`,
+        workspace,
+      })),
+      { ...BOMB_BEHIND_END, title: 'a bomb of zeros behind the end', workspace: 's3' },
+    ],
+  ],
+];
+
+const refusalOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  async (refused) => {
+    const { workspace, env } = refused;
+    const worker = env ? await startWorkerWith(workspace, env) : workers[workspace];
+    return { worker, split: await putBad(worker, refused) };
+  },
+  ({ worker, split }, refused) => expectRefusal(worker, refused, split),
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', refusalOf);
 });
 
-describe.each(WORKSPACES)('compressed, workspace %s:', (workspace) => {
-  test.each([...entries.slice(1, 2), ...contents.slice(0, 3)].map(gzipped))('$title', (refused) =>
-    expectRefusal(workers[workspace], refused),
-  );
+test.each(WORKSPACES)('none of them leaves a folder, workspace %s', async (workspace) => {
+  expect(await workers[workspace].folders()).toEqual([]);
 });
 
-describe('over the limit', () => {
-  test.each(limits)('$title', async ({ env, ...large }) => {
-    await expectRefusal(await startWorkerWith('s3', env), large);
-  });
-
-  test.each(limits.slice(0, 3))('$title, compressed, on a disk', async ({ env, ...large }) => {
-    await expectRefusal(await startWorkerWith('disk, local', env), gzipped(large));
-  });
-
-  /** A gigabyte of zeros in a megabyte. */
-  const zeros = Buffer.concat(Array(128).fill(gzipSync(Buffer.alloc(8 * MIB))));
-  const inflating = expect.stringMatching(
-    /^The archive's first \d{4,6} bytes inflate to \d{7,8}, the limit is 1000 times \(MAX_RATIO\)$/,
-  );
-
-  test.each(WORKSPACES)('MAX_RATIO: a bomb of one file, workspace %s', async (workspace) => {
-    const header = tarFile({ name: 'bomb.jpg', size: 1024 * MIB });
-    const archive = Buffer.concat([gzipSync(header), zeros]);
-    await expectRefusal(workers[workspace], { title: 'bomb', archive, error: inflating });
-  });
-
-  test('MAX_RATIO: a bomb of zeros behind the end', async () => {
-    const archive = Buffer.concat([gzipSync(tar([{ name: 'manifest.csv' }])), zeros]);
-    await expectRefusal(workers.s3, { title: 'bomb', archive, error: inflating });
-  });
-});
+function within(workspace: WorkspaceKind, cases: readonly BadArchive[]): Refused[] {
+  return cases.map((refused) => ({ ...refused, workspace }));
+}
