@@ -12,6 +12,7 @@ import {
   zipByPython,
 } from '../support/export-fixtures.ts';
 import { uniqueTaskQueue } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectBatchZips } from '../support/split-expectations.ts';
 import { craftDescriptor, craftExtra, craftZip } from '../support/zip-crafting.ts';
@@ -198,17 +199,24 @@ beforeAll(async () => {
   await startWorker(taskQueue);
 });
 
-describe.each([
-  ['archives made by', SMALL_BATCH, madeBy],
-  ['names with', SMALL_BATCH, names],
-  ['archives with', SMALL_BATCH, fillings],
-  ['batch zips that S3 copies from', LARGE_BATCH, large],
-])('%s', (_, batchSize, cases) => {
-  test.each(cases)('$title', async ({ content, archive }) => {
-    const split = await splitCase(archive, {}, taskQueue);
+const groups: [string, (Case & { batchSize: number })[]][] = [
+  ['archives made by', inBatchesOf(SMALL_BATCH, madeBy)],
+  ['names with', inBatchesOf(SMALL_BATCH, names)],
+  ['archives with', inBatchesOf(SMALL_BATCH, fillings)],
+  ['batch zips that S3 copies from', inBatchesOf(LARGE_BATCH, large)],
+];
+
+const splitOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  ({ archive }) => splitCase(archive, {}, taskQueue),
+  async (split, { content, batchSize }) => {
     await (await split.start({ batchSize })).result();
     await expectBatchZips(split, content, batchSize);
-  });
+  },
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', splitOf);
 });
 
 describe('two batch zips of 7.5 MB', () => {
@@ -246,6 +254,10 @@ describe('two batch zips of 7.5 MB', () => {
     return { split, result: await (await split.start()).result() };
   }
 });
+
+function inBatchesOf(batchSize: number, cases: readonly Case[]) {
+  return cases.map((made) => ({ ...made, batchSize }));
+}
 
 function deflated(files: Files): Buffer {
   return zipByPython(files, { method: 'ZIP_DEFLATED' });

@@ -9,6 +9,7 @@ import {
   zipByPython,
 } from '../support/export-fixtures.ts';
 import { uniqueName, uniqueTaskQueue } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { type SplitCase, splitCase, startWorker } from '../support/split-case.ts';
 import { expectFailure } from '../support/split-expectations.ts';
 import { type CraftedEntry, craftZip } from '../support/zip-crafting.ts';
@@ -223,18 +224,25 @@ beforeAll(async () => {
   await startWorker(sharedTaskQueue);
 });
 
-describe.each([
+const groups: [string, Case[]][] = [
   ['an archive that is', notArchives],
   ['an entry', entries],
   ['over the limit', limits],
   ['a phrase that the client drops:', phrases],
-])('%s', (_, cases) => {
-  test.each(cases)('$title', async ({ archive, error, env }) => {
+];
+
+const failureOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  async ({ archive, env }) => {
     const taskQueue = env ? uniqueTaskQueue() : sharedTaskQueue;
     if (env) await startWorker(taskQueue, env);
-    const split = await splitCase(archive, {}, taskQueue);
-    await expectFailure(split, typeof error === 'string' ? error : error(split.job));
-  });
+    return splitCase(archive, {}, taskQueue);
+  },
+  (split, { error }) => expectFailure(split, typeof error === 'string' ? error : error(split.job)),
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', failureOf);
 });
 
 test('a bucket that is absent', async () => {

@@ -12,6 +12,7 @@ import {
   zipByPython,
 } from '../support/export-fixtures.ts';
 import { uniqueQueue, uniqueTaskQueue } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectBatchZips } from '../support/split-expectations.ts';
 
@@ -188,21 +189,28 @@ beforeAll(async () => {
   await startWorker(sharedTaskQueue, { BATCH_SIZE: `${BATCH_SIZE}` });
 });
 
-describe.each([
+const groups: [string, Case[]][] = [
   ['row counts', rowCounts],
   ['manifests', manifests],
   ['rows and images', rows],
   ['dialects', dialects],
-])('%s', (_, cases) => {
-  test.each(cases)('$title', async ({ content, archive, env }) => {
+];
+
+const splitOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  async ({ content, archive, env }) => {
     const taskQueue = env ? uniqueTaskQueue() : sharedTaskQueue;
     if (env) await startWorker(taskQueue, { BATCH_SIZE: `${BATCH_SIZE}`, ...env });
-    const split = await splitCase(archive ?? zipByPython(filesOf(content)), {}, taskQueue);
-
+    return splitCase(archive ?? zipByPython(filesOf(content)), {}, taskQueue);
+  },
+  async (split, { content }) => {
     await (await split.start()).result();
-
     await expectBatchZips(split, content, BATCH_SIZE);
-  });
+  },
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', splitOf);
 });
 
 describe('the job', () => {

@@ -12,10 +12,12 @@ import {
   tarByPython,
   zipByPython,
 } from '../support/export-fixtures.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { NO_MAGIC, tar } from '../support/tar-crafting.ts';
 import {
   expectSplit,
   type GoodArchive,
+  putGood,
   startWorkersWithEach,
   WORKSPACES,
   type WorkspaceKind,
@@ -93,22 +95,33 @@ beforeAll(async () => {
   workers = await startWorkersWithEach();
 });
 
-describe.each(WORKSPACES)('workspace %s', (workspace) => {
-  test.each(kinds)('$title', async (kind) => {
-    await expectSplit(workers[workspace], kind, 40);
-  });
-});
+interface Case extends GoodArchive {
+  workspace: WorkspaceKind;
+  batchSize: number;
+}
 
-describe('made by', () => {
-  test.each(madeBy)('$title', async (made) => {
-    await expectSplit(workers.s3, made, 3);
-  });
-});
+const groups: [string, Case[]][] = [
+  ...WORKSPACES.map((workspace): [string, Case[]] => [
+    `workspace ${workspace}`,
+    kinds.map((kind) => ({ ...kind, workspace, batchSize: 40 })),
+  ]),
+  ['made by', madeBy.map((made) => ({ ...made, workspace: 's3', batchSize: 3 }))],
+  [
+    'recognised by its bytes:',
+    misnamed.map((made) => ({ ...made, workspace: 's3', batchSize: 3 })),
+  ],
+];
 
-describe('recognised by its bytes:', () => {
-  test.each(misnamed)('$title', async (made) => {
-    await expectSplit(workers.s3, made, 3);
-  });
+const splitOf = runsAtOnce(
+  groups.flatMap(([, cases]) => cases),
+  (made) => putGood(workers[made.workspace], made),
+  async (split, made) => {
+    await expectSplit(workers[made.workspace], made, made.batchSize, split);
+  },
+);
+
+describe.each(groups)('%s', (_, cases) => {
+  test.each(cases)('$title', splitOf);
 });
 
 describe('two batch zips of 7.5 MB', () => {
@@ -145,6 +158,10 @@ describe('two batch zips of 7.5 MB', () => {
     const made = { title: 'two', content, archive, extension };
     return expectSplit(workers[workspace], made, batchSize);
   }
+});
+
+test.each(WORKSPACES)('none of them leaves a folder, workspace %s', async (workspace) => {
+  expect(await workers[workspace].folders()).toEqual([]);
 });
 
 /**
