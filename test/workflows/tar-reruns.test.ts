@@ -3,6 +3,7 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, plainExport, tarByPython, zipByPython } from '../support/export-fixtures.ts';
 import { testS3, uniqueName } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { type SplitCase, splitCase } from '../support/split-case.ts';
 import { expectBatchZips } from '../support/split-expectations.ts';
 import {
@@ -26,40 +27,67 @@ beforeAll(async () => {
   workers = await startWorkersWithEach();
 });
 
-describe.each(WORKSPACES)('a job that is run again, workspace %s:', (workspace) => {
-  test.each(['.tar.gz', '.tar'])('%s builds only the batch zip that is missing', async (kind) => {
-    const split = await jobOf(kind, workspace);
-    expect(await reusedBy(split)).toEqual([false, false, false]);
-    const name = split.job.file.replace(kind, '-part2.zip');
-    const before = await split.part(name);
-    await testS3().send(
-      new DeleteObjectCommand({ Bucket: split.job.s3Bucket, Key: `batch/${name}` }),
-    );
+interface Case {
+  kind: string;
+  workspace: WorkspaceKind;
+}
 
-    expect(await reusedBy(split)).toEqual([true, false, true]);
+const missing = new Map(
+  WORKSPACES.map((workspace) => [
+    workspace,
+    ['.tar.gz', '.tar'].map((kind): Case => ({ kind, workspace })),
+  ]),
+);
+const builtAgain = runsAtOnce([...missing.values()].flat(), jobOf, async (split, made) => {
+  expect(await reusedBy(split)).toEqual([false, false, false]);
+  const name = split.job.file.replace(made.kind, '-part2.zip');
+  const before = await split.part(name);
+  await testS3().send(
+    new DeleteObjectCommand({ Bucket: split.job.s3Bucket, Key: `batch/${name}` }),
+  );
 
-    expect(await split.part(name)).toEqual(before);
-    const [told, ...others] = await split.results();
-    expect(others).toEqual([told]);
-    expect(await workers[workspace].folders()).toEqual([]);
-  });
+  expect(await reusedBy(split)).toEqual([true, false, true]);
+
+  expect(await split.part(name)).toEqual(before);
+  const [told, ...others] = await split.results();
+  expect(others).toEqual([told]);
+  expect(await workers[made.workspace].foldersOf(split)).toEqual([]);
 });
 
-describe('a job that is run again where the workspace is another', () => {
-  test.each(['.tar.gz', '.zip'])('%s: uses every batch zip of the first run', async (kind) => {
-    const split = await jobOf(kind, 's3');
+describe.each([...missing])('a job that is run again, workspace %s:', (_, cases) => {
+  test.each(cases)('$kind builds only the batch zip that is missing', builtAgain);
+});
+
+const moved = ['.tar.gz', '.zip'].map((kind): Case => ({ kind, workspace: 's3' }));
+const allReused = runsAtOnce(
+  moved,
+  async (made) => {
+    const split = await jobOf(made);
+    const again = (['disk, local', 'disk, shared', 's3'] as const).map((workspace) =>
+      splitCase(undefined, split.job, workers[workspace].taskQueue),
+    );
+    return { split, again: await Promise.all(again) };
+  },
+  async ({ split, again }) => {
     expect(await reusedBy(split)).toEqual([false, false, false]);
     await expectBatchZips(split, CONTENT, BATCH_SIZE);
 
-    for (const workspace of ['disk, local', 'disk, shared', 's3'] as const) {
-      const again = await splitCase(undefined, split.job, workers[workspace].taskQueue);
-      expect(await reusedBy(again)).toEqual([true, true, true]);
-      await expectBatchZips(again, CONTENT, BATCH_SIZE);
+    for (const its of again) {
+      expect(await reusedBy(its)).toEqual([true, true, true]);
+      await expectBatchZips(its, CONTENT, BATCH_SIZE);
     }
-  });
+  },
+);
+
+describe('a job that is run again where the workspace is another', () => {
+  test.each(moved)('$kind: uses every batch zip of the first run', allReused);
 });
 
-async function jobOf(kind: string, workspace: WorkspaceKind): Promise<SplitCase> {
+test.each(WORKSPACES)('none of them leaves a folder, workspace %s', async (workspace) => {
+  expect(await workers[workspace].folders()).toEqual([]);
+});
+
+async function jobOf({ kind, workspace }: Case): Promise<SplitCase> {
   const file = `${uniqueName()}${kind}`;
   return splitCase(ARCHIVES[kind], { file }, workers[workspace].taskQueue);
 }
