@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32, gzipSync } from 'node:zlib';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Workspace } from '../../src/activities/workspace.ts';
 import { disksSay } from '../support/disk-stats.ts';
 import {
@@ -18,7 +18,12 @@ import { uniqueName } from '../support/harness.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectBatchZips } from '../support/split-expectations.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { type BadArchive, expectRefusal, startWorkerWith } from '../support/workspaces.ts';
+import {
+  type BadArchive,
+  expectRefusal,
+  startWorkerWith,
+  type WorkspaceWorker,
+} from '../support/workspaces.ts';
 
 const MIB = 1024 * 1024;
 
@@ -133,6 +138,11 @@ describe.each(['disk, local', 'disk, shared'] as const)('refused in workspace %s
   const image = imageBytesOf('image-3.jpg', 2000);
   const crcOf = (bytes: Buffer) => crc32(bytes).toString(16).padStart(8, '0');
 
+  let worker: WorkspaceWorker;
+  beforeAll(async () => {
+    worker = await startWorkerWith(workspace);
+  });
+
   test.each<BadArchive>([
     {
       title: 'a ZIP that is cut off',
@@ -150,9 +160,7 @@ describe.each(['disk, local', 'disk, shared'] as const)('refused in workspace %s
       error:
         'The archive has no manifest: expected manifest.csv or one *.csv beside the images, found 5 files, none of them a CSV',
     },
-  ])('$title', async (refused) => {
-    await expectRefusal(await startWorkerWith(workspace), refused);
-  });
+  ])('$title', (refused) => expectRefusal(worker, refused));
 
   function flipped(bytes: Buffer, offset: number): Buffer {
     const changed = Buffer.from(bytes);
