@@ -29,6 +29,9 @@ const FIXTURES = new URL('../fixtures/tar/', import.meta.url);
 
 const SMALL = plainExport(5);
 
+/** Of two batches: what a TGZ is called tells it from a TAR.GZ, and nothing else. */
+const PLAIN = plainExport(50);
+
 /** All that becomes of a file when it is unpacked, at once. */
 const MIXED = mixedExport();
 const MIXED_FILES: Files = [
@@ -48,7 +51,7 @@ const MIXED_TAR = tarByPython(MIXED_FILES);
 /** Of each kind of source, what a split has to cope with. */
 const kinds: GoodArchive[] = [
   { title: 'TAR.GZ', extension: '.tar.gz', content: MIXED, archive: gzip(MIXED_TAR) },
-  { title: 'TGZ', extension: '.tgz', content: MIXED, archive: gzip(MIXED_TAR) },
+  { title: 'TGZ', extension: '.tgz', content: PLAIN, archive: gzip(tarByPython(filesOf(PLAIN))) },
   {
     title: 'TAR.GZ of several members',
     extension: '.tar.gz',
