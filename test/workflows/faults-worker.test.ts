@@ -15,7 +15,7 @@ describe('a worker that ends in the middle of a batch zip', () => {
   let joined: Buffer;
 
   beforeAll(async () => {
-    copied = await sampleArchive({ rows: 260, imageBytes: 400_000, seed: 1 });
+    copied = await sampleArchive({ rows: 210, imageBytes: 400_000, seed: 1 });
     joined = await sampleArchive({ rows: 600, imageBytes: 100_000, seed: 2, shuffle: true });
   });
 
