@@ -1,6 +1,7 @@
 import { beforeAll, describe, test } from 'vitest';
 import { filesOf, imageBytesOf, plainExport } from '../support/export-fixtures.ts';
 import { uniqueTaskQueue } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectFailure } from '../support/split-expectations.ts';
 import { type CraftedEntry, type CraftOptions, craftZip } from '../support/zip-crafting.ts';
@@ -90,10 +91,14 @@ beforeAll(async () => {
   await startWorker(taskQueue);
 });
 
+const failureOf = runsAtOnce(
+  cases,
+  ({ archive }) => splitCase(archive, {}, taskQueue),
+  (split, { error }) => expectFailure(split, error),
+);
+
 describe('refused by the entry or the offset:', () => {
-  test.each(cases)('$title', async ({ archive, error }) => {
-    await expectFailure(await splitCase(archive, {}, taskQueue), error);
-  });
+  test.each(cases)('$title', failureOf);
 });
 
 /** A good export but for its second image, and its ending. */

@@ -12,6 +12,7 @@ import {
   zipByPython,
 } from '../support/export-fixtures.ts';
 import { uniqueTaskQueue } from '../support/harness.ts';
+import { runsAtOnce } from '../support/runs-at-once.ts';
 import { splitCase, startWorker } from '../support/split-case.ts';
 import { expectFailure } from '../support/split-expectations.ts';
 
@@ -176,13 +177,17 @@ beforeAll(async () => {
   await startWorker(taskQueue);
 });
 
+const failureOf = runsAtOnce(
+  [...manifests, ...images],
+  ({ archive }) => splitCase(archive, {}, taskQueue),
+  (split, { error }) => expectFailure(split, error),
+);
+
 describe.each([
   ['a manifest', manifests],
   ['an image', images],
 ])('%s', (_, cases) => {
-  test.each(cases)('$title', async ({ archive, error }) => {
-    await expectFailure(await splitCase(archive, {}, taskQueue), error);
-  });
+  test.each(cases)('$title', failureOf);
 });
 
 test('VERIFY=off does not look at what it copies', async () => {
