@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
@@ -8,7 +8,6 @@ import { type RedriveOutcome, redrive } from '../starter/redrive.ts';
 import { connected } from './connection.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { formatCount } from './format.ts';
-import { JOBS } from './job-view.ts';
 
 interface Options {
   readonly again?: true;
@@ -24,20 +23,19 @@ export function command(): Command {
         'now, and which failed again. A message that can not be read, or that has come back from a redrive ' +
         'before, stays in the dead-letter queue. Exits with 1 where there are such messages.',
     )
-    .addArgument(
-      new Argument('<queue>', 'the queue, by its job').choices(JOBS.map(({ name }) => name)),
-    )
+    .argument('<queue>', 'split, zip, items or route, or the queue by name or URL')
     .option('--again', 'also those that have come back from a redrive before')
     .option('--wait <seconds>', 'how long to wait for starters to take them', seconds, 60)
     .option('--json', 'print one line of JSON')
     .action(redriveQueue);
 }
 
-async function redriveQueue(job: string, { again, wait, json }: Options): Promise<void> {
+async function redriveQueue(called: string, { again, wait, json }: Options): Promise<void> {
   await connected(async ({ client }) => {
     const sqs = createSqsClient();
     try {
-      const queue = await findQueue(sqs, job);
+      const queue = await findQueue(sqs, called);
+      const { job } = queue.intake;
       const options = { client, sqs, queue, again: Boolean(again), waitMs: wait * 1000 };
       const outcome = await redrive(options);
       console.log(json ? JSON.stringify({ queue: job, ...outcome }) : describe(job, outcome));
@@ -49,20 +47,31 @@ async function redriveQueue(job: string, { again, wait, json }: Options): Promis
   });
 }
 
+/** The queue of a job, or the one that is called so, by URL or by name, itself or its dead-letter queue. */
 async function findQueue(
   sqs: SQSClient,
-  job: string,
+  called: string,
 ): Promise<IntakeQueue & { readonly deadLetterUrl: string }> {
   const intakes = await intakesOf(loadConfig(process.env), sqs);
-  const intake = intakes.find((other) => other.job === job);
-  if (!intake) {
-    throw new UsageError(`The settings name no queue of ${job} messages; see npx sheaf doctor`);
+  const ofJob = intakes.filter(({ job }) => job === called);
+  for (const intake of ofJob.length > 0 ? ofJob : intakes) {
+    const { queueUrl, deadLetterUrl } = await findIntakeQueue(sqs, intake);
+    const isMeant =
+      intake.job === called || [queueUrl, deadLetterUrl].some((url) => isCalled(url, called));
+    if (!isMeant) continue;
+    if (deadLetterUrl) return { intake, queueUrl, deadLetterUrl };
+    throw new UsageError(
+      `The queue ${queueUrl} has no dead-letter queue; give it a redrive policy`,
+    );
   }
-  const { deadLetterUrl, ...queue } = await findIntakeQueue(sqs, intake);
-  if (deadLetterUrl) return { ...queue, deadLetterUrl };
+  const jobs = intakes.map(({ job }) => job).join(', ') || 'none';
   throw new UsageError(
-    `The queue ${queue.queueUrl} has no dead-letter queue; give it a redrive policy`,
+    `The settings name no queue ${called}; those that they name are of ${jobs}; see npx sheaf doctor`,
   );
+}
+
+function isCalled(queueUrl: string | undefined, called: string): boolean {
+  return queueUrl !== undefined && (queueUrl === called || queueUrl.endsWith(`/${called}`));
 }
 
 function describe(job: string, { taken, failedAgain, waiting, behind }: RedriveOutcome): string {

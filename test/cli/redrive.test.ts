@@ -159,6 +159,21 @@ test('more dead letters than SQS gives at once are all sent back', async () => {
   expect((await receiveAll(url)).map(({ Body }) => Body).toSorted()).toEqual(bodies.toSorted());
 });
 
+test('a queue may be called by its URL or its name, and so may its dead-letter queue', async () => {
+  const { url, deadLetterUrl = '' } = await uniqueQueue({ maxReceiveCount: 3 });
+  const nameOf = (queueUrl: string) => queueUrl.split('/').at(-1) ?? '';
+  const settings = { SPLIT_QUEUE_URL: url };
+
+  const called = await Promise.all(
+    [url, nameOf(url), deadLetterUrl, nameOf(deadLetterUrl)].map((queue) =>
+      sheaf(settings, 'redrive', queue),
+    ),
+  );
+
+  const nothing = { code: 0, stdout: '  no dead letters of split\n', stderr: '' };
+  expect(called).toEqual([nothing, nothing, nothing, nothing]);
+});
+
 test('of an empty queue there is nothing to do; without a queue it is wrong usage', async () => {
   const { url } = await uniqueQueue({ maxReceiveCount: 3 });
   const { url: alone } = await uniqueQueue();
@@ -178,7 +193,8 @@ test('of an empty queue there is nothing to do; without a queue it is wrong usag
   });
   expect(noSetting).toEqual({
     ...{ code: 2, stdout: '' },
-    stderr: 'sheaf: The settings name no queue of items messages; see npx sheaf doctor\n',
+    stderr:
+      'sheaf: The settings name no queue items; those that they name are of split, zip, route; see npx sheaf doctor\n',
   });
   expect(noQueue).toMatchObject({ code: 1, stdout: '' });
   expect(noQueue?.stderr).toMatch(/^sheaf: The queue of split messages, \S+, can't be used: .*\n$/);
