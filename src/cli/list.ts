@@ -17,8 +17,8 @@ interface Options {
 export function command(): Command {
   return new Command()
     .description(
-      'Lists runs, open ones first, then those that closed last; child runs are left out. Temporal keeps closed runs for the ' +
-        "namespace's retention time.",
+      'Lists runs, open ones first, then those that closed last; child runs are left out. Temporal ' +
+        "keeps closed runs for the namespace's retention time.",
     )
     .addOption(
       new Option('--failed', 'those that failed, timed out or were terminated, and why').conflicts(
