@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import {
@@ -9,7 +9,6 @@ import {
   type ZipSuccess,
   zipFailure,
 } from '../messages/zip.ts';
-import { resolveQueue } from '../queue-url.ts';
 import { archiveUrl } from '../storage/archive-url.ts';
 import { type ObjectLocation, objectUrl, SourcesError } from '../storage/errors.ts';
 import { inLanes } from '../storage/lanes.ts';
@@ -19,7 +18,7 @@ import { findLoss } from './find-loss.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { InspectedFiles } from './inspect-files.ts';
 import { listUrls } from './list-urls.ts';
-import { queueMissing, sendOnce } from './send-result.ts';
+import { resolveResultQueue, sendOnce } from './send-result.ts';
 import { ZipObjects } from './zip-objects.ts';
 
 /** HEADs that are under way at once. */
@@ -105,9 +104,7 @@ export function createFinishZipActivities(dependencies: {
       return heartbeating(async ({ signal }) => {
         const queue = config.SQS_DESTINATION_QUEUE;
         if (!queue) return;
-        const queueUrl = await resolveQueue(sqs, queue).catch((error) => {
-          throw error instanceof QueueDoesNotExist ? queueMissing(queue) : error;
-        });
+        const queueUrl = await resolveResultQueue(sqs, queue);
         const body = JSON.stringify(await compose(outcome, metadata));
         await sendOnce(sqs, { queueUrl, body }, signal);
       });

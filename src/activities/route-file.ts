@@ -1,19 +1,18 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import type { RouteJob } from '../messages/route.ts';
 import { findFileProcessor, type Processors } from '../processors/load.ts';
 import type { FileToProcess } from '../processors/processor.ts';
-import { resolveQueue } from '../queue-url.ts';
 import type { RouteRule } from '../routing/rules.ts';
 import { routeSplitId } from '../runs/route-id.ts';
 import { AccessDeniedError, isRefused, objectUrl } from '../storage/errors.ts';
 import { headFile } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
-import { queueMissing } from './send-result.ts';
+import { resolveResultQueue } from './send-result.ts';
 
 /** Time (ms) that a processor has to end once its run is cancelled, or its worker is told to stop. */
 const END_GRACE_MS = 5_000;
@@ -64,14 +63,6 @@ export function createRouteFileActivities(dependencies: {
 }) {
   const { s3, sqs, config, processors, rules } = dependencies;
 
-  /** The URL of the queue that a job, or a setting, names. */
-  async function findQueue(queue: string | undefined): Promise<string | undefined> {
-    if (!queue) return undefined;
-    return resolveQueue(sqs, queue).catch((error) => {
-      throw error instanceof QueueDoesNotExist ? queueMissing(queue) : error;
-    });
-  }
-
   async function findFile(
     bucket: string | undefined,
     key: string | undefined,
@@ -104,9 +95,10 @@ export function createRouteFileActivities(dependencies: {
     async checkFileSize(job: RouteJob): Promise<CheckedFile> {
       return heartbeating(async ({ signal }) => {
         const { bucket = config.ROUTE_BUCKET, key = config.ROUTE_KEY } = job;
+        const queue = job.notifyQueueUrl ?? config.ROUTE_NOTIFY_QUEUE;
         return {
           threshold: job.threshold ?? config.ROUTE_THRESHOLD,
-          notifyQueueUrl: await findQueue(job.notifyQueueUrl ?? config.ROUTE_NOTIFY_QUEUE),
+          notifyQueueUrl: queue && (await resolveResultQueue(sqs, queue)),
           rules,
           ...(await findFile(bucket, key, signal)),
         };

@@ -1,6 +1,7 @@
-import { QueueDoesNotExist, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { QueueDoesNotExist, type SQSClient } from '@aws-sdk/client-sqs';
 import { ApplicationFailure } from '@temporalio/activity';
-import { acceptable } from '../sqs-body.ts';
+import { resolveQueue } from '../queue-url.ts';
+import { sendJson } from '../send-json.ts';
 import { heartbeating } from './heartbeat.ts';
 import { currentRun } from './working-objects.ts';
 
@@ -33,22 +34,23 @@ export async function sendOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { workflowId, runId } = currentRun();
-  const fifo = queueUrl.endsWith('.fifo') && {
-    MessageGroupId: workflowId,
-    MessageDeduplicationId: runId,
-  };
-  const MessageBody = acceptable(body);
-  const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, ...fifo });
   try {
-    await sqs.send(message, { abortSignal: signal });
+    await sendJson(sqs, { queueUrl, body, groupId: workflowId, deduplicationId: runId }, signal);
   } catch (error) {
     if (error instanceof QueueDoesNotExist) throw queueMissing(queueUrl);
     throw error;
   }
 }
 
+/** The URL of a result queue that a setting gives by URL or by name. Fails for good where there is none. */
+export function resolveResultQueue(sqs: SQSClient, queue: string): Promise<string> {
+  return resolveQueue(sqs, queue).catch((error) => {
+    throw error instanceof QueueDoesNotExist ? queueMissing(queue) : error;
+  });
+}
+
 /** @param queue as it was given, by URL or name */
-export function queueMissing(queue: string): ApplicationFailure {
+function queueMissing(queue: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(
     `The result queue ${queue} does not exist; create it, then send the job again`,
     'QueueMissing',

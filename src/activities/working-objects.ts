@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { Context, log } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import { WORKING_FOLDER } from '../messages/folders.ts';
-import { AccessDeniedError, isAccessDenied } from '../storage/errors.ts';
+import { isAccessDenied } from '../storage/errors.ts';
 import { deletePrefix } from '../storage/objects.ts';
 import { heartbeating } from './heartbeat.ts';
 
@@ -47,7 +47,7 @@ export function createWorkingObjectsActivity(dependencies: {
         try {
           await deletePrefix(s3, bucket, prefix, signal);
         } catch (error) {
-          if (!isAccessDenied(error) && !(error instanceof AccessDeniedError)) throw error;
+          if (!isAccessDenied(error)) throw error;
           log.warn('S3 denies removing working objects; a lifecycle rule has to', {
             bucket,
             prefix,

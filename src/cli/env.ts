@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { stackEnvironment } from '../local/endpoints.ts';
 import { dataDir } from '../local/paths.ts';
 import { findRunningStack } from '../local/running.ts';
+import { shellQuoted } from './format.ts';
 
 /** `sheaf env`: what `eval` and direnv need to use the running embedded stack. */
 export function command(): Command {
@@ -30,8 +31,4 @@ async function printEnvironment(env: NodeJS.ProcessEnv): Promise<void> {
   for (const [name, value] of Object.entries(settings)) {
     console.log(`export ${name}=${shellQuoted(value)}`);
   }
-}
-
-function shellQuoted(value: string): string {
-  return `'${value.replaceAll("'", "'\\''")}'`;
 }

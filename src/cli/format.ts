@@ -45,7 +45,12 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A word as a POSIX shell takes it. */
+/** A word as a POSIX shell takes it: in quotes, whatever it has in it. */
 export function shellQuoted(word: string): string {
-  return /^[\w./:=@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A word as a person would write it for a shell: in quotes only where it needs them. */
+export function shellWord(word: string): string {
+  return /^[\w./:=@+-]+$/.test(word) ? word : shellQuoted(word);
 }

@@ -11,7 +11,7 @@ import { SCHEDULE } from '../workflows/workflow-ids.ts';
 import { connected } from './connection.ts';
 import { describeRun } from './describe-run.ts';
 import { NoRunError } from './exit-codes.ts';
-import { shellQuoted } from './format.ts';
+import { shellWord } from './format.ts';
 import { isRetryable, jobOfRun } from './run-facts.ts';
 import { showRun } from './start-run.ts';
 
@@ -48,7 +48,7 @@ function assertRetryable(description: WorkflowExecutionDescription): void {
   const { workflowId, status } = description;
   throw new NoRunError(
     status.name === 'RUNNING'
-      ? `${workflowId} is still running; npx sheaf cancel ${shellQuoted(workflowId)} would end it`
+      ? `${workflowId} is still running; npx sheaf cancel ${shellWord(workflowId)} would end it`
       : `${workflowId} has completed; there is nothing to retry`,
   );
 }

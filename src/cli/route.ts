@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Command, InvalidArgumentError } from 'commander';
 import { createS3Client, createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
@@ -11,7 +10,7 @@ import { objectCreatedEvent } from '../messages/s3-event.ts';
 import { resolveQueue } from '../queue-url.ts';
 import { routeRequest } from '../runs/request.ts';
 import { routeWorkflowId } from '../runs/route-id.ts';
-import { acceptable } from '../sqs-body.ts';
+import { sendJson } from '../send-json.ts';
 import { type ObjectLocation, ObjectMissingError } from '../storage/errors.ts';
 import { headObject } from '../storage/objects.ts';
 import { connected } from './connection.ts';
@@ -63,7 +62,8 @@ async function route(file: string, options: Options): Promise<void> {
         await showRun(to, request.workflowId, routeView, options);
       } else {
         const workflowId = await drop(s3, file, options);
-        if (options.wait) await awaitRun(to.client, workflowId);
+        // An id is printed of a run that there is, as by the other commands.
+        await awaitRun(to.client, workflowId);
         await showRun(to, workflowId, routeView, options);
       }
     } finally {
@@ -104,16 +104,17 @@ async function drop(s3: S3Client, file: string, options: Options): Promise<strin
   const head = await headObject(s3, target);
   if (!head) throw new ObjectMissingError(target);
   const event = objectCreatedEvent({ ...head, time: new Date() });
+  const [record] = event.Records;
+  const workflowId = routeWorkflowId(bucket, target.key, record?.s3.object.sequencer ?? '');
   const sqs = createSqsClient();
   try {
-    const QueueUrl = await resolveQueue(sqs, ROUTE_QUEUE_URL);
-    const MessageBody = acceptable(JSON.stringify(event));
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    const queueUrl = await resolveQueue(sqs, ROUTE_QUEUE_URL);
+    const ids = { groupId: workflowId, deduplicationId: workflowId };
+    await sendJson(sqs, { queueUrl, body: JSON.stringify(event), ...ids });
   } finally {
     sqs.destroy();
   }
-  const [record] = event.Records;
-  return routeWorkflowId(bucket, target.key, record?.s3.object.sequencer ?? '');
+  return workflowId;
 }
 
 function size(text: string): number {

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { type Connected, connected, runLink } from './connection.ts';
 import { describeRun } from './describe-run.ts';
-import { shellQuoted } from './format.ts';
+import { shellWord } from './format.ts';
 import { type Job, jobOfType } from './job-view.ts';
 import { describeTallies, type RunProgress } from './progress-bars.ts';
 import { durationOf, factsOf, formatTime, isRetryable, type RunFacts } from './run-facts.ts';
@@ -106,6 +106,6 @@ function describe(shown: Shown, job: Job | undefined, ui: string | undefined): s
     ),
     ...(children.length > 0 ? ['', '  under way in'] : []),
     ...children.map((id) => `    ${runLink(ui, id) ?? id}`),
-    ...(retryable ? ['', `  to run it again: npx sheaf retry ${shellQuoted(workflowId)}`] : []),
+    ...(retryable ? ['', `  to run it again: npx sheaf retry ${shellWord(workflowId)}`] : []),
   ].join('\n');
 }

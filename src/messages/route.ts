@@ -28,9 +28,6 @@ export type RouteJob = Partial<z.output<typeof routeJobSchema>>;
 
 /** What a message that can't be taken must still have, for its sender to be told so. */
 export const routeReplySchema = z.object({
-  bucket: z.unknown().optional(),
-  key: z.unknown().optional(),
-  threshold: z.unknown().optional(),
   notifyQueueUrl: z.url(),
 });
 
@@ -89,6 +86,16 @@ export interface RouteNotice {
 export interface RouteResult extends RouteNotice {
   /** The states that it went through, in order. */
   readonly states: readonly RouteState[];
+}
+
+/** What a message, or an input, names, whatever is wrong with the rest of it. */
+export function namedBy(input: unknown): Pick<RouteNotice, 'bucket' | 'key' | 'threshold'> {
+  const { bucket, key, threshold } = (input ?? {}) as Record<string, unknown>;
+  return {
+    bucket: typeof bucket === 'string' ? bucket : null,
+    key: typeof key === 'string' ? key : null,
+    threshold: typeof threshold === 'number' ? threshold : null,
+  };
 }
 
 /** A job in a line, for people. */

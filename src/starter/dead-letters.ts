@@ -6,6 +6,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import { fifoFields } from '../send-json.ts';
 
 /** The URL of a queue's dead-letter queue, as its redrive policy names it; undefined without one. */
 export async function deadLetterQueueOf(
@@ -37,16 +38,13 @@ export async function forwardMessage(
   message: Message,
   attributes: Record<string, MessageAttributeValue> = {},
 ): Promise<string> {
-  const fifo = queueUrl.endsWith('.fifo') && {
-    MessageGroupId: message.Attributes?.MessageGroupId ?? 'dead letters',
-    MessageDeduplicationId: message.MessageId,
-  };
+  const group = message.Attributes?.MessageGroupId ?? 'dead letters';
   const { MessageId = '' } = await sqs.send(
     new SendMessageCommand({
       QueueUrl: queueUrl,
       MessageBody: message.Body,
       MessageAttributes: { ...message.MessageAttributes, ...attributes },
-      ...fifo,
+      ...fifoFields(queueUrl, group, message.MessageId),
     }),
   );
   return MessageId;

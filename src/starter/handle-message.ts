@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Message, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Message, SQSClient } from '@aws-sdk/client-sqs';
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import type { Log } from '../log.ts';
 import { MessageError } from '../messages/parse.ts';
 import type { RunRequest } from '../runs/request.ts';
-import { acceptable } from '../sqs-body.ts';
+import { sendJson } from '../send-json.ts';
 import { forwardMessage } from './dead-letters.ts';
 import type { JobIntake } from './job-intake.ts';
 import { startRun } from './start-run.ts';
@@ -93,13 +93,8 @@ async function refuse(message: Message, reason: string, context: MessageContext)
   const refusal = intake.refusal(message.Body ?? '', reason);
   if (refusal) {
     try {
-      const { queueUrl: QueueUrl, body } = refusal;
-      const MessageBody = acceptable(body);
-      const fifo = QueueUrl.endsWith('.fifo') && {
-        MessageGroupId: 'refused',
-        MessageDeduplicationId: message.MessageId,
-      };
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...fifo }));
+      const { MessageId: deduplicationId } = message;
+      await sendJson(sqs, { ...refusal, groupId: 'refused', deduplicationId });
     } catch (error) {
       // The message is in the dead-letter queue; that its sender can't be told changes nothing.
       const { message: fault } = error as Error;

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import { isOurs } from '../messages/folders.ts';
 import { MessageError, parseJson, parseMessage } from '../messages/parse.ts';
 import {
+  namedBy,
   parseRouteMessage,
   type RouteJob,
   type RouteNotice,
@@ -44,16 +45,14 @@ export function routeIntake(
 
     refusal(body, reason) {
       try {
-        const reply = parseMessage(routeReplySchema, JSON.parse(body), 'reply address');
+        const message = JSON.parse(body);
+        const { notifyQueueUrl } = parseMessage(routeReplySchema, message, 'reply address');
+        const { bucket, key, threshold } = namedBy(message);
         const notice: RouteNotice = {
-          status: 'failed',
-          message: reason,
-          bucket: textOf(reply.bucket),
-          key: textOf(reply.key),
-          size: null,
-          threshold: numberOf(reply.threshold) ?? defaults.ROUTE_THRESHOLD,
+          ...{ status: 'failed', message: reason, bucket, key, size: null },
+          threshold: threshold ?? defaults.ROUTE_THRESHOLD,
         };
-        return { queueUrl: reply.notifyQueueUrl, body: JSON.stringify(notice) };
+        return { queueUrl: notifyQueueUrl, body: JSON.stringify(notice) };
       } catch {
         return undefined;
       }
@@ -81,12 +80,4 @@ function missing(field: string, setting: string): MessageError {
   return new MessageError(
     `Not a route message: ${field}: expected text, got nothing; ${setting} would be the default`,
   );
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

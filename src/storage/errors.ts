@@ -103,12 +103,14 @@ export function isPreconditionFailed(error: unknown): boolean {
 
 /** True for S3's refusal of a call by these credentials. */
 export function isAccessDenied(error: unknown): boolean {
+  if (error instanceof AccessDeniedError) return true;
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
 }
 
 /** {@link AccessDeniedError} where S3 refuses a call, else the error itself. */
 export function accessError(error: unknown, location: ObjectLocation, call: string): unknown {
-  return isAccessDenied(error) ? new AccessDeniedError(location, call, { cause: error }) : error;
+  if (error instanceof AccessDeniedError || !isAccessDenied(error)) return error;
+  return new AccessDeniedError(location, call, { cause: error });
 }
 
 /** True where S3 will not do what it is asked for, however often; not where it is too busy, or too slow. */

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { CheckedFile, FoundFile } from '../activities/route-file.ts';
-import type { RouteJob, RouteNotice, RouteResult } from '../messages/route.ts';
+import { namedBy, type RouteJob, type RouteNotice, type RouteResult } from '../messages/route.ts';
 import { firstRule, SPLIT_PROCESSOR } from '../routing/rules.ts';
 import { activityOptions } from './activity-options.ts';
 import { whenAtRest } from './at-rest.ts';
@@ -16,7 +16,7 @@ import { rememberDeliveries } from './deliveries.ts';
 import { causeOf } from './failure.ts';
 import { activitiesAt } from './place.ts';
 import { RouteBoard } from './route-board.ts';
-import { namedBy, replyQueueOf, routeJobOf } from './route-input.ts';
+import { replyQueueOf, routeJobOf } from './route-input.ts';
 import { describeChoice, describeMismatch } from './route-progress.ts';
 import { splitArchive } from './split-archive.ts';
 import { grouped } from './tally.ts';

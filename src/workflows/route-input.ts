@@ -1,11 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { MessageError } from '../messages/parse.ts';
-import {
-  parseRouteMessage,
-  type RouteJob,
-  type RouteNotice,
-  routeReplySchema,
-} from '../messages/route.ts';
+import { parseRouteMessage, type RouteJob, routeReplySchema } from '../messages/route.ts';
 
 /**
  * The job of a run's input, which may be S3's event of one object. Fails where it is neither, or an
@@ -25,16 +20,6 @@ export function routeJobOf(input: unknown): RouteJob {
     if (!(error instanceof MessageError)) throw error;
     throw ApplicationFailure.nonRetryable(error.message, error.name);
   }
-}
-
-/** What an input names, whatever is wrong with the rest of it. */
-export function namedBy(input: unknown): Pick<RouteNotice, 'bucket' | 'key' | 'threshold'> {
-  const { bucket, key, threshold } = (input ?? {}) as Record<string, unknown>;
-  return {
-    bucket: typeof bucket === 'string' ? bucket : null,
-    key: typeof key === 'string' ? key : null,
-    threshold: typeof threshold === 'number' ? threshold : null,
-  };
 }
 
 /** Where an input wants its notice to go, whatever is wrong with the rest of it. */

@@ -1,13 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { afterwards } from '../support/afterwards.ts';
+import { listKeys, listUploads } from '../support/bucket-contents.ts';
 import {
   testS3,
   uniqueBucket,
@@ -265,11 +262,9 @@ function messagesOf(findings: readonly Finding[], wanted: string): string[] {
 }
 
 /** Expects these objects in a bucket, and no upload that is under way. */
-async function expectIn(Bucket: string, keys: readonly string[]): Promise<void> {
-  const { Contents = [] } = await testS3().send(new ListObjectsV2Command({ Bucket }));
-  expect(Contents.map(({ Key }) => Key)).toEqual(keys);
-  const { Uploads = [] } = await testS3().send(new ListMultipartUploadsCommand({ Bucket }));
-  expect(Uploads).toEqual([]);
+async function expectIn(bucket: string, keys: readonly string[]): Promise<void> {
+  expect(await listKeys(bucket)).toEqual(keys);
+  expect(await listUploads(bucket)).toEqual([]);
 }
 
 /** A server that refuses everything, and whose clock is so much ahead; gives its URL. */

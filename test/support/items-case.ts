@@ -1,22 +1,21 @@
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import type { ItemsJobInput } from '../../src/messages/items.ts';
-import { loadProcessors } from '../../src/processors/load.ts';
 import type { Processor } from '../../src/processors/processor.ts';
 import type { processItems } from '../../src/workflows/process-items.ts';
 import { itemsWorkflowId } from '../../src/workflows/workflow-ids.ts';
+import { listKeys, readObject } from './bucket-contents.ts';
 import {
   testClient,
   testS3,
-  testSqs,
   uniqueBucket,
   uniqueName,
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
-import { readObject } from './read-object.ts';
+import { processorsWith } from './processors.ts';
 import { startWorker, takeMessages } from './split-case.ts';
 
 /** A bucket and a queue of a test's own, and workers that are set to them. */
@@ -68,11 +67,8 @@ export async function itemsCase(
       await testS3().send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content }));
       return { bucket, key };
     },
-    worker: async ({ processors = [], env, stack: other = stack } = {}) => {
-      const all = await loadProcessors([], { s3: testS3(), sqs: testSqs() });
-      const own = processors.map((processor) => [processor.name, processor] as const);
-      return startWorker(taskQueue, { ...settings, ...env }, other, new Map([...all, ...own]));
-    },
+    worker: async ({ processors = [], env, stack: other = stack } = {}) =>
+      startWorker(taskQueue, { ...settings, ...env }, other, await processorsWith(processors)),
     start: (job, other = taskQueue) =>
       temporal.workflow.start<typeof processItems>('processItems', {
         taskQueue: other,
@@ -81,10 +77,7 @@ export async function itemsCase(
       }),
     results: () => takeMessages(resultsUrl),
     failures: (url) => readFailures(url),
-    keys: async () => {
-      const { Contents = [] } = await testS3().send(new ListObjectsV2Command({ Bucket: bucket }));
-      return Contents.map(({ Key = '' }) => Key);
-    },
+    keys: () => listKeys(bucket),
   };
 }
 

@@ -1,20 +1,19 @@
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
-import { loadProcessors } from '../../src/processors/load.ts';
 import type { FileProcessor } from '../../src/processors/processor.ts';
 import type { routeFile } from '../../src/workflows/route-file.ts';
+import { listKeys, readObject } from './bucket-contents.ts';
 import { sampleArchive } from './faults.ts';
 import {
   testClient,
   testS3,
-  testSqs,
   uniqueBucket,
   uniqueName,
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
-import { readObject } from './read-object.ts';
+import { processorsWith } from './processors.ts';
 import { startWorker, takeMessages } from './split-case.ts';
 
 /** A bucket and a queue for notices of a test's own, and workers that are set to them. */
@@ -55,11 +54,8 @@ export async function routeCase(): Promise<RouteCase> {
     put: async (Key, Body) => {
       await testS3().send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
     },
-    worker: async ({ processors = [], env, stack = inject('stack') } = {}) => {
-      const all = await loadProcessors([], { s3: testS3(), sqs: testSqs() });
-      const own = processors.map((processor) => [processor.name, processor] as const);
-      return startWorker(taskQueue, { ...settings, ...env }, stack, new Map([...all, ...own]));
-    },
+    worker: async ({ processors = [], env, stack = inject('stack') } = {}) =>
+      startWorker(taskQueue, { ...settings, ...env }, stack, await processorsWith(processors)),
     start: (input) =>
       client.workflow.start<typeof routeFile>('routeFile', {
         taskQueue,
@@ -67,10 +63,7 @@ export async function routeCase(): Promise<RouteCase> {
         args: [input],
       }),
     notices: () => takeMessages(noticesUrl),
-    keys: async () => {
-      const { Contents = [] } = await testS3().send(new ListObjectsV2Command({ Bucket: bucket }));
-      return Contents.map(({ Key = '' }) => Key);
-    },
+    keys: () => listKeys(bucket),
     read: (key) => readObject(bucket, key),
   };
 }

@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { inject } from 'vitest';
@@ -17,6 +13,7 @@ import { startWorkers } from '../../src/worker/workers.ts';
 import type { splitArchive } from '../../src/workflows/split-archive.ts';
 import { splitWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import { afterwards } from './afterwards.ts';
+import { listKeys, listUploads, readObject } from './bucket-contents.ts';
 import {
   testClient,
   testNativeConnection,
@@ -28,7 +25,6 @@ import {
   uniqueTaskQueue,
 } from './harness.ts';
 import { jsonByPython } from './python.ts';
-import { readObject } from './read-object.ts';
 
 /**
  * Runs a worker in this process until the test ends; `env` holds settings, as for a real one, TMPDIR
@@ -117,16 +113,8 @@ export async function splitCase(
       }),
     results: () => takeMessages(updatesQueueUrl),
     part: (name) => readObject(s3Bucket, `batch/${name}`),
-    keys: async () => {
-      const { Contents } = await testS3().send(new ListObjectsV2Command({ Bucket: s3Bucket }));
-      return (Contents ?? []).map(({ Key }) => Key as string);
-    },
-    uploads: async () => {
-      const { Uploads } = await testS3().send(
-        new ListMultipartUploadsCommand({ Bucket: s3Bucket }),
-      );
-      return (Uploads ?? []).map(({ Key }) => Key as string);
-    },
+    keys: () => listKeys(s3Bucket),
+    uploads: () => listUploads(s3Bucket),
   };
 }
 

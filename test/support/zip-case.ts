@@ -1,13 +1,10 @@
-import {
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import type { ZipJob } from '../../src/messages/zip.ts';
 import { zipWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import type { zipFiles } from '../../src/workflows/zip-files.ts';
+import { listKeys, listUploads, readObject } from './bucket-contents.ts';
 import {
   testClient,
   testS3,
@@ -16,7 +13,6 @@ import {
   uniqueQueue,
   uniqueTaskQueue,
 } from './harness.ts';
-import { readObject } from './read-object.ts';
 import { startWorker, takeMessages } from './split-case.ts';
 
 /** Buckets and queues of a test's own, and workers that are set to them. */
@@ -81,18 +77,8 @@ export async function zipCase(): Promise<ZipCase> {
       }),
     results: async () => takeMessages(resultsUrl),
     archive: (key) => readObject(destination, key),
-    keys: async () => {
-      const { Contents = [] } = await testS3().send(
-        new ListObjectsV2Command({ Bucket: destination }),
-      );
-      return Contents.map(({ Key = '' }) => Key);
-    },
-    uploads: async () => {
-      const { Uploads = [] } = await testS3().send(
-        new ListMultipartUploadsCommand({ Bucket: destination }),
-      );
-      return Uploads.map(({ Key = '' }) => Key);
-    },
+    keys: () => listKeys(destination),
+    uploads: () => listUploads(destination),
   };
 }
 

@@ -2,9 +2,9 @@ import { expect, test, vi } from 'vitest';
 import type { ChunkRecord, ShardIndex } from '../../src/activities/item-objects.ts';
 import { decode, encode } from '../../src/archive/json-file.ts';
 import type { IndexEntry } from '../../src/items/file-planner.ts';
+import { readObject } from '../support/bucket-contents.ts';
 import { WAIT } from '../support/holds.ts';
 import { csvOf, type ItemsCase, itemsCase } from '../support/items-case.ts';
-import { readObject } from '../support/read-object.ts';
 
 const COUNT = 50;
 
