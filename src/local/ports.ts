@@ -1,8 +1,8 @@
+import { createSocket } from 'node:dgram';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import getPort, { portNumbers } from 'get-port';
 
 /** All servers listen here and nowhere else. */
 export const HOST = '127.0.0.1';
@@ -12,8 +12,8 @@ const LOWEST_PORT = 10_000;
 /** SeaweedFS's servers take their port plus this for gRPC, unless told another one. */
 export const SEAWEEDFS_GRPC_OFFSET = 10_000;
 const HIGHEST_PORT = 32_767 - SEAWEEDFS_GRPC_OFFSET;
-/** Ports that one process looks through before it comes to those where another one starts. */
-const PORTS_A_PROCESS = 32;
+/** A prime: a process that counts up by it from any port comes past all of them, in an order of its own. */
+const STEP = 1_009;
 
 const NAMES = [
   'temporal',
@@ -61,7 +61,10 @@ export async function choosePorts(
   for (const name of NAMES) {
     const last = previous[name];
     const usable = last !== undefined && !Object.values(chosen).includes(last);
-    chosen[name] ??= usable && (await becomesFree(last, deadline)) ? last : await freePort(name);
+    chosen[name] ??=
+      usable && (await becomesFree(last, deadline)) && (await claim(last, dir))
+        ? last
+        : await freePort(name, dir);
   }
   await writeFile(file, `${JSON.stringify(chosen, null, 2)}\n`);
   return chosen as StackPorts;
@@ -75,15 +78,41 @@ async function becomesFree(port: number, deadline: number): Promise<boolean> {
   return true;
 }
 
-async function freePort(name: keyof StackPorts): Promise<number> {
-  // Processes that start at once look in different places: a port is free until it is listened to.
-  const span = HIGHEST_PORT - LOWEST_PORT - PORTS_A_PROCESS;
-  const from = LOWEST_PORT + ((process.pid * PORTS_A_PROCESS) % span);
-  for (;;) {
-    const port = await getPort({ port: portNumbers(from, HIGHEST_PORT), host: HOST });
-    const grpcTaken = name.startsWith('s3') && !(await isFree(port + SEAWEEDFS_GRPC_OFFSET));
-    if (!grpcTaken) return port;
+async function freePort(name: keyof StackPorts, dir: string): Promise<number> {
+  const span = HIGHEST_PORT - LOWEST_PORT + 1;
+  for (let tries = 0, at = process.pid * STEP; tries < span; tries += 1, at += STEP) {
+    const port = LOWEST_PORT + (at % span);
+    if (claims.has(port)) continue;
+    const needed = name.startsWith('s3') ? [port, port + SEAWEEDFS_GRPC_OFFSET] : [port];
+    if (await allOf(needed, async (each) => (await isFree(each)) && claim(each, dir))) return port;
   }
+  throw new Error(`No port from ${LOWEST_PORT} to ${HIGHEST_PORT} is free on ${HOST}`);
+}
+
+async function allOf(ports: readonly number[], test: (port: number) => Promise<boolean>) {
+  for (const port of ports) if (!(await test(port))) return false;
+  return true;
+}
+
+/** The data folder that this process has chosen a port for. */
+const claims = new Map<number, string>();
+
+/**
+ * A port that was chosen is free until its server listens, for seconds: nobody else may choose it
+ * meanwhile. Its twin in UDP, which no server here uses, is bound for that: it has one owner at a
+ * time, and goes with its process, however that ends.
+ */
+function claim(port: number, dir: string): Promise<boolean> {
+  if (claims.has(port)) return Promise.resolve(claims.get(port) === dir);
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, address: HOST, exclusive: true }, () => {
+      claims.set(port, dir);
+      socket.unref();
+      resolve(true);
+    });
+  });
 }
 
 /** Whether nothing listens on a port of the loopback address. */
