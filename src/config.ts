@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const KIB = 1024;
@@ -34,6 +35,11 @@ const list = z
   .string()
   .transform((names) => names.split(',').flatMap((name) => name.trim() || []))
   .describe('names with commas between them');
+
+const address = z
+  .string()
+  .refine((value) => isIP(splitAddress(value).host) !== 0 && splitAddress(value).port < 65_536)
+  .describe('an IP address and a port, as in 0.0.0.0:9464');
 
 const url = z.url({ protocol: /^https?$/ }).describe('an http or https URL');
 
@@ -239,6 +245,31 @@ export const settings = {
     default: undefined,
     help: "address of Temporal's Web UI, for the links that the command line prints",
   },
+  HEALTH_ADDRESS: {
+    schema: address,
+    default: undefined,
+    help: 'IP address and port where a worker or starter answers to `/live` and `/ready`; each process needs its own',
+  },
+  METRICS_ADDRESS: {
+    schema: address,
+    default: undefined,
+    help: 'IP address and port where a worker or starter serves metrics for Prometheus, at `/metrics`; each process needs its own',
+  },
+  CLOUDWATCH_NAMESPACE: {
+    schema: text,
+    default: undefined,
+    help: 'CloudWatch namespace of the metric `TaskQueueBacklog`, which the starter then prints to stdout every minute, for the CloudWatch agent or the `awslogs` driver to pick up',
+  },
+  TEMPORAL_DEPLOYMENT_NAME: {
+    schema: text,
+    default: undefined,
+    help: "name of the workers' deployment, for Temporal's worker versioning; with `TEMPORAL_WORKER_BUILD_ID`",
+  },
+  TEMPORAL_WORKER_BUILD_ID: {
+    schema: text,
+    default: undefined,
+    help: 'build of these workers: runs stay with the build that they began with; with `TEMPORAL_DEPLOYMENT_NAME`',
+  },
   APP_DEBUG: { schema: flag('1', '0'), default: '0', help: '`1` logs at debug level' },
   DEV_MODE: { schema: flag('1', '0'), default: '0', help: '`1` logs for people, `0` as JSON' },
 } as const satisfies Record<
@@ -254,6 +285,12 @@ export type Config = {
     | z.output<Settings[Name]['schema']>
     | (Settings[Name]['default'] extends string ? never : undefined);
 };
+
+/** The parts of an IP address with a port; an IPv6 address is in brackets. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const [, host = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(address) ?? [];
+  return { host, port: Number(port) };
+}
 
 /**
  * Reads the settings from an environment, once, at a process's edge. An empty variable counts as

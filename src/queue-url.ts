@@ -6,3 +6,8 @@ export async function resolveQueue(sqs: SQSClient, urlOrName: string): Promise<s
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: urlOrName }));
   return QueueUrl as string;
 }
+
+/** The name of a queue, as its URL ends in it. */
+export function queueName(queueUrl: string): string {
+  return queueUrl.slice(queueUrl.lastIndexOf('/') + 1);
+}

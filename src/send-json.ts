@@ -1,4 +1,6 @@
 import { type Message, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { queueName } from './queue-url.ts';
+import { inSendSpan } from './telemetry/message-trace.ts';
 
 /** A JSON body, and where it goes. */
 export interface JsonMessage {
@@ -16,12 +18,15 @@ export async function sendJson(
   { queueUrl, body, groupId, deduplicationId }: JsonMessage,
   signal?: AbortSignal,
 ): Promise<void> {
-  const message = new SendMessageCommand({
-    QueueUrl: queueUrl,
-    MessageBody: acceptable(body),
-    ...fifoFields(queueUrl, groupId, deduplicationId),
+  await inSendSpan(queueName(queueUrl), (MessageAttributes) => {
+    const message = new SendMessageCommand({
+      QueueUrl: queueUrl,
+      MessageBody: acceptable(body),
+      ...(Object.keys(MessageAttributes).length > 0 && { MessageAttributes }),
+      ...fifoFields(queueUrl, groupId, deduplicationId),
+    });
+    return sqs.send(message, signal && { abortSignal: signal });
   });
-  await sqs.send(message, signal && { abortSignal: signal });
 }
 
 /** What a message to a FIFO queue has to say; nothing for a standard one, which refuses it. */

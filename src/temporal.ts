@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 
 /** How long a process tries to reach Temporal before it gives up (ms): a server that is starting too is waited for. */
@@ -32,11 +32,12 @@ const ATTEMPT_TIMEOUT_MS = 5_000;
 export async function connectClient(
   timeoutMs = CONNECT_TIMEOUT_MS,
   signal?: AbortSignal,
+  workflow: WorkflowClientInterceptor[] = [],
 ): Promise<Client> {
   const { connectionOptions, namespace } = temporalSettings();
   const options = { ...connectionOptions, connectTimeout: ATTEMPT_TIMEOUT_MS };
   const connection = await connectWithin(timeoutMs, () => Connection.connect(options), signal);
-  return new Client({ connection, namespace });
+  return new Client({ connection, namespace, interceptors: { workflow } });
 }
 
 /** Repeats an attempt to connect until it succeeds, the time (ms) is up, or the signal is aborted. */

@@ -32,15 +32,16 @@ export interface ActivityDependencies {
   readonly processors: Processors;
   /** What files are routed by. */
   readonly rules: readonly RouteRule[];
+  /** Bytes that the process may hold in buffers. */
+  readonly bytes: Budget;
   readonly serve: ServeLimited;
   /** The worker's own disk, with WORKSPACE=disk. */
   readonly disk?: LocalDisk | undefined;
 }
 
-/** All activities of a worker. They share its budgets of bytes in flight and of range copies. */
+/** All activities of a worker. They share its budgets of bytes in flight, of archives that are unpacked and of range copies. */
 export function createActivities(dependencies: ActivityDependencies) {
-  const { s3, sqs, config, processors, rules, serve, disk } = dependencies;
-  const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
+  const { s3, sqs, config, processors, rules, bytes, serve, disk } = dependencies;
   const unpacks = new Budget(config.MAX_PARALLEL_UNPACKS);
   const building = {
     s3,

@@ -12,9 +12,9 @@ import { loadProcessors } from '../processors/load.ts';
 import { loadRules } from '../routing/load-rules.ts';
 import { INTAKE_QUEUES } from '../starter/intakes.ts';
 import { connectClient, temporalSettings } from '../temporal.ts';
+import { readVersions } from '../versions.ts';
 import { TERMINAL_TIMEOUT_MS, useRunningStack } from './connection.ts';
 import { EXIT } from './exit-codes.ts';
-import { readVersions } from './versions.ts';
 
 /** Settings of queues that results go to. */
 const RESULT_QUEUES = ['SQS_DESTINATION_QUEUE', 'ROUTE_NOTIFY_QUEUE'] as const;

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=1 --heap-growing-percent=100
 import { Command, CommanderError } from 'commander';
-import { readVersions } from './versions.ts';
+import { readVersions } from '../versions.ts';
 
 interface Entry {
   summary: string;
@@ -80,6 +80,10 @@ const COMMANDS: Record<string, Entry> = {
   starter: {
     summary: 'run a starter: it turns SQS messages into workflow runs',
     load: () => import('./starter.ts'),
+  },
+  health: {
+    summary: 'ask a worker or starter whether it is ready',
+    load: () => import('./health.ts'),
   },
   provision: {
     summary: 'make the buckets and queues of a local set-up on the S3 and SQS of the environment',

@@ -62,9 +62,11 @@ export async function choosePorts(
     const last = previous[name];
     const usable = last !== undefined && !Object.values(chosen).includes(last);
     chosen[name] ??=
-      usable && (await becomesFree(last, deadline)) && (await claim(last, dir))
+      usable &&
+      (await becomesFree(last, deadline)) &&
+      (claims.get(last) === dir || (await claim(last, dir)))
         ? last
-        : await freePort(name, dir);
+        : await choosePort(dir, name.startsWith('s3') ? [0, SEAWEEDFS_GRPC_OFFSET] : [0]);
   }
   await writeFile(file, `${JSON.stringify(chosen, null, 2)}\n`);
   return chosen as StackPorts;
@@ -78,13 +80,21 @@ async function becomesFree(port: number, deadline: number): Promise<boolean> {
   return true;
 }
 
-async function freePort(name: keyof StackPorts, dir: string): Promise<number> {
+/**
+ * Chooses a free port, which nobody else chooses while this process lives.
+ *
+ * @param owner whose it is; see {@link choosePorts}
+ * @param offsets what is free, too: the ports that lie so far behind it
+ */
+export async function choosePort(owner: string, offsets: readonly number[] = [0]): Promise<number> {
   const span = HIGHEST_PORT - LOWEST_PORT + 1;
   for (let tries = 0, at = process.pid * STEP; tries < span; tries += 1, at += STEP) {
     const port = LOWEST_PORT + (at % span);
     if (claims.has(port)) continue;
-    const needed = name.startsWith('s3') ? [port, port + SEAWEEDFS_GRPC_OFFSET] : [port];
-    if (await allOf(needed, async (each) => (await isFree(each)) && claim(each, dir))) return port;
+    const needed = offsets.map((offset) => port + offset);
+    if (await allOf(needed, async (each) => (await isFree(each)) && claim(each, owner))) {
+      return port;
+    }
   }
   throw new Error(`No port from ${LOWEST_PORT} to ${HIGHEST_PORT} is free on ${HOST}`);
 }
@@ -94,7 +104,7 @@ async function allOf(ports: readonly number[], test: (port: number) => Promise<b
   return true;
 }
 
-/** The data folder that this process has chosen a port for. */
+/** The data folder, or whatever else owns it, that this process has chosen a port for. */
 const claims = new Map<number, string>();
 
 /**
@@ -102,13 +112,13 @@ const claims = new Map<number, string>();
  * meanwhile. Its twin in UDP, which no server here uses, is bound for that: it has one owner at a
  * time, and goes with its process, however that ends.
  */
-function claim(port: number, dir: string): Promise<boolean> {
-  if (claims.has(port)) return Promise.resolve(claims.get(port) === dir);
+function claim(port: number, owner: string): Promise<boolean> {
+  if (claims.has(port)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
     socket.once('error', () => resolve(false));
     socket.bind({ port, address: HOST, exclusive: true }, () => {
-      claims.set(port, dir);
+      claims.set(port, owner);
       socket.unref();
       resolve(true);
     });

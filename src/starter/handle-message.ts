@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { MessageError } from '../messages/parse.ts';
 import type { RunRequest } from '../runs/request.ts';
 import { sendJson } from '../send-json.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { forwardMessage } from './dead-letters.ts';
 import type { JobIntake } from './job-intake.ts';
 import { startRun } from './start-run.ts';
@@ -27,6 +28,7 @@ export interface MessageContext {
   /** Where messages that can't be read go; undefined where the queue has no dead-letter queue. */
   readonly deadLetterUrl: string | undefined;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Aborts when the starter stops. */
   readonly signal: AbortSignal;
 }
@@ -37,8 +39,9 @@ export interface MessageContext {
  * is held, so that it doesn't use up its receives; rejects when the starter stops meanwhile.
  */
 export async function handleMessage(message: Message, context: MessageContext): Promise<boolean> {
-  const { intake, log } = context;
-  const fields = { job: intake.job, messageId: message.MessageId };
+  const { intake, log, metrics } = context;
+  const { job } = intake;
+  const fields = { job, messageId: message.MessageId };
   const refusals: string[] = [];
   const unlessRefused = async (work: () => Promise<void>) => {
     try {
@@ -54,19 +57,24 @@ export async function handleMessage(message: Message, context: MessageContext): 
     for (const request of requests) {
       await unlessRefused(async () => {
         const outcome = await startWhenReachable(request, message, context);
+        metrics.count('messages', 1, { job, outcome: outcome.replace(' ', '_') });
         log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
       });
     }
-    if (requests.length === 0) log.info(fields, 'message asks for nothing');
+    if (requests.length > 0) return;
+    metrics.count('messages', 1, { job, outcome: 'nothing' });
+    log.info(fields, 'message asks for nothing');
   });
   if (refusals.length === 0) return true;
   const reason = refusals.join('; ');
+  metrics.count('messages', 1, { job, outcome: 'refused' });
   log.error({ ...fields, reason }, 'message refused');
   return refuse(message, reason, context);
 }
 
 async function startWhenReachable(request: RunRequest, message: Message, context: MessageContext) {
-  const { client, taskQueue, log, signal } = context;
+  const { client, taskQueue, log, metrics, signal, intake } = context;
+  const { job } = intake;
   const { MessageId: messageId = '' } = message;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     try {
@@ -80,16 +88,18 @@ async function startWhenReachable(request: RunRequest, message: Message, context
         throw new MessageError(`Temporal refuses the run: ${cause.details}`, { cause });
       }
       const { message: reason } = cause as Error;
-      log.warn({ messageId, reason, pause }, 'Temporal takes no run; waiting');
+      metrics.count('messages', 1, { job, outcome: 'held' });
+      log.warn({ job, messageId, reason, pause }, 'Temporal takes no run; waiting');
       await sleep(pause, undefined, { signal });
     }
   }
 }
 
 async function refuse(message: Message, reason: string, context: MessageContext): Promise<boolean> {
-  const { sqs, intake, deadLetterUrl, log } = context;
+  const { sqs, intake, deadLetterUrl, log, metrics } = context;
   if (!deadLetterUrl) return false;
   await forwardMessage(sqs, deadLetterUrl, message);
+  metrics.count('deadLetters', 1, { job: intake.job });
   const refusal = intake.refusal(message.Body ?? '', reason);
   if (refusal) {
     try {

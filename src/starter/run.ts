@@ -1,14 +1,20 @@
 import { once } from 'node:events';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Client } from '@temporalio/client';
+import type { MetricMeter } from '@temporalio/common';
 import { Consumer } from 'sqs-consumer';
 import { createSqsClient } from '../clients.ts';
-import { ConfigError, loadConfig } from '../config.ts';
+import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
+import { queueName } from '../queue-url.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { inMessageSpan } from '../telemetry/message-trace.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { startTelemetry } from '../telemetry/start.ts';
 import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
 import { handleMessage } from './handle-message.ts';
 import { findIntakeQueue, INTAKE_QUEUES, type IntakeQueue, intakesOf } from './intakes.ts';
+import { watchBacklog } from './watch-backlog.ts';
 
 /** Messages that are taken by one receive, SQS's most, and dealt with side by side. */
 const MESSAGES_A_RECEIVE = 10;
@@ -38,32 +44,54 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
   }
   const log = createLog('starter', config);
   const signal = stopSignal();
-
-  const client = await connectClient(CONNECT_TIMEOUT_MS, signal).catch((error) => {
-    if (!signal.aborted) throw error;
+  const meter = config.METRICS_ADDRESS && (await meterOfSdk(log, config));
+  const telemetry = await startTelemetry('starter', config, {
+    env,
+    log,
+    meter: meter || undefined,
   });
-  if (!client) return;
+  const { health, metrics, tracing } = telemetry;
   const sqs = createSqsClient();
+  let client: Client | undefined;
   try {
+    const interceptors = tracing && [tracing.client];
+    client = await connectClient(CONNECT_TIMEOUT_MS, signal, interceptors).catch((error) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (!client) return;
     const intakes = await intakesOf(config, sqs);
-    const polling = { client, sqs, log, taskQueue: config.TASK_QUEUE, signal };
+    const taskQueue = config.TASK_QUEUE;
+    const polling = { client, sqs, log, metrics, taskQueue, signal };
     // All are found before one is polled: a starter that can't serve them all serves none.
     const queues = await Promise.all(intakes.map((intake) => findIntakeQueue(sqs, intake)));
     const consumers = queues.map((queue) => startPolling(queue, polling));
+    const stopWatching = watchBacklog({ client, sqs, log, metrics, config, queues });
+    health.setReady(true);
     process.send?.({ type: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
-    await Promise.all(consumers.map(stopPolling));
+    health.setReady(false);
+    await Promise.all([...consumers.map(stopPolling), stopWatching()]);
     log.info({}, 'starter stopped');
   } finally {
-    await client.connection.close();
+    health.setReady(false);
+    await client?.connection.close();
     sqs.destroy();
+    await telemetry.stop();
   }
+}
+
+/** Temporal's SDK serves metrics; a starter needs nothing else of its native part. */
+async function meterOfSdk(log: Log, config: Config): Promise<MetricMeter> {
+  const { installRuntime } = await import('../telemetry/runtime.ts');
+  return installRuntime(log, config);
 }
 
 interface Polling {
   readonly client: Client;
   readonly sqs: SQSClient;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly taskQueue: string;
   readonly signal: AbortSignal;
 }
@@ -94,8 +122,10 @@ function startPolling(
     suppressFifoWarning: true,
     messageSystemAttributeNames: ['MessageGroupId'],
     messageAttributeNames: ['All'],
-    handleMessage: async (message) =>
-      (await handleMessage(message, context)) ? message : undefined,
+    handleMessage: async (message) => {
+      const handle = () => handleMessage(message, context);
+      return (await inMessageSpan(message, queueName(queueUrl), handle)) ? message : undefined;
+    },
   });
   consumer.on('error', (error) => log.error({ ...fields, reason: error.message }, 'SQS fails'));
   consumer.on('processing_error', (error, { MessageId: messageId }) =>

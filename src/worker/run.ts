@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { createS3Client, createSqsClient } from '../clients.ts';
 import { loadConfig } from '../config.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog } from '../log.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { installRuntime } from '../telemetry/runtime.ts';
+import { countTraffic } from '../telemetry/s3-traffic.ts';
+import { startTelemetry } from '../telemetry/start.ts';
+import { isTraced, TRACED_WORKFLOWS } from '../telemetry/tracing.ts';
 import { CONNECT_TIMEOUT_MS, connectWithin, temporalSettings } from '../temporal.ts';
 import { startWorkers, type WorkersOptions } from './workers.ts';
 
@@ -15,57 +19,64 @@ import { startWorkers, type WorkersOptions } from './workers.ts';
 export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   const config = loadConfig(env);
   const log = createLog('worker', config);
-  installRuntime(log, config.APP_DEBUG);
-  const { connectionOptions, namespace } = temporalSettings();
+  const meter = installRuntime(log, config);
   const signal = stopSignal();
-  const connection = await connectWithin(
-    CONNECT_TIMEOUT_MS,
-    () => NativeConnection.connect(connectionOptions),
-    signal,
-  ).catch((error) => {
-    if (!signal.aborted) throw error;
-  });
-  if (!connection) return;
+  const telemetry = await startTelemetry('worker', config, { env, log, meter });
+  const { metrics, health, tracing } = telemetry;
+  let connection: NativeConnection | undefined;
   try {
+    const { connectionOptions, namespace } = temporalSettings();
+    connection = await connectWithin(
+      CONNECT_TIMEOUT_MS,
+      () => NativeConnection.connect(connectionOptions),
+      signal,
+    ).catch((error) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (!connection) return;
+    const s3 = createS3Client();
+    countTraffic(s3, metrics);
     const { running, shutdown } = await startWorkers({
       connection,
       namespace,
       taskQueue: config.TASK_QUEUE,
       workflows: workflowSource(env),
-      s3: createS3Client(),
+      s3,
       sqs: createSqsClient(),
       config,
       log,
+      metrics,
+      tracing,
     });
-    if (signal.aborted) shutdown();
-    else signal.addEventListener('abort', shutdown);
+    const stop = () => {
+      health.setReady(false);
+      shutdown();
+    };
+    health.setReady(true);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop);
     process.send?.({ type: 'ready' });
     await running;
     log.info({}, 'worker stopped');
   } finally {
-    await connection.close();
+    health.setReady(false);
+    await connection?.close();
+    await telemetry.stop();
   }
 }
 
 /** The bundle that the build has made, else the sources, which are bundled at start. */
 function workflowSource(env: NodeJS.ProcessEnv): WorkersOptions['workflows'] {
-  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  const traced = isTraced(env);
+  const name = traced ? 'traced-workflow-bundle.js' : 'workflow-bundle.js';
+  const built = fileURLToPath(new URL(`../${name}`, import.meta.url));
   const codePath = env.WORKFLOW_BUNDLE || (existsSync(built) ? built : undefined);
   if (codePath) return { workflowBundle: { codePath } };
-  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
-}
-
-/** The SDK logs through our logger, and leaves signals to us: one may come before there is a worker. */
-function installRuntime(log: Log, debug: boolean): void {
-  const logger = new DefaultLogger(debug ? 'DEBUG' : 'INFO', ({ level, message, meta }) => {
-    // Some of our workers have activities alone.
-    if (message.startsWith('No workflows registered')) return;
-    const { error, ...fields } = meta ?? {};
-    const detail = error instanceof Error ? { ...fields, error: error.message } : { ...meta };
-    if (level === 'ERROR') log.error(detail, message);
-    else if (level === 'WARN') log.warn(detail, message);
-    else if (level === 'INFO') log.info(detail, message);
-    else log.debug(detail, message);
-  });
-  Runtime.install({ logger, shutdownSignals: [] });
+  return {
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    ...(traced && {
+      interceptors: { workflowModules: [fileURLToPath(import.meta.resolve(TRACED_WORKFLOWS))] },
+    }),
+  };
 }

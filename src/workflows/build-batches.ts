@@ -4,6 +4,7 @@ import type { WorkerPlace } from '../activities/workspace.ts';
 import { whenAtRest } from './at-rest.ts';
 import { buildBatch } from './build-batch.ts';
 import { inLanes } from './lanes.ts';
+import { metrics } from './metrics.ts';
 import type { OpenedSource } from './source-files.ts';
 import type { SplitBoard } from './split-board.ts';
 
@@ -59,6 +60,8 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
     moved.bytesRead += report?.bytesRead ?? 0;
     moved.bytesWritten += report?.bytesWritten ?? 0;
     board.built(batch);
+    metrics.count('batches', 1, { job: 'split' });
+    metrics.count('images', batch.images, { job: 'split' });
   });
   return {
     bucket: order.bucket,

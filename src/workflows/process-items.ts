@@ -24,6 +24,7 @@ import {
 } from '../messages/items.ts';
 import { whenAtRest } from './at-rest.ts';
 import { rememberDeliveries } from './deliveries.ts';
+import { noteEnd } from './ending.ts';
 import { causeOf, isCancelled } from './failure.ts';
 import { parseInput } from './input.ts';
 import { ItemsBoard } from './items-board.ts';
@@ -96,6 +97,11 @@ class ItemsRun {
     }
     if ('status' in told) this.#board.fail(told.status, told.error);
     else this.#board.enter('done');
+    const source = this.#plan?.source;
+    noteEnd('items', outcome, {
+      jobId: this.#batchId,
+      ...(source && 'bucket' in source && { bucket: source.bucket, key: source.key }),
+    });
   }
 
   async #process(job: ItemsJob): Promise<ItemsResult> {

@@ -13,6 +13,7 @@ import { totalKeySum } from '../items/key-sum.ts';
 import { causeOf, isCancelled } from './failure.ts';
 import { describeShard, type ShardProgress, shardProgressQuery } from './items-progress.ts';
 import { inLanes } from './lanes.ts';
+import { metrics } from './metrics.ts';
 import { numbersTo } from './numbers.ts';
 import { PauseSwitch } from './pause-switch.ts';
 import { activitiesAt, chunkActivities } from './place.ts';
@@ -97,7 +98,10 @@ class ShardRun {
         lanes,
         async (chunk) => {
           await this.#switch.whilePaused();
-          this.#count(chunk, await this.#processChunk(chunk, begun.get(chunk)));
+          const from = begun.get(chunk);
+          const record = await this.#processChunk(chunk, from);
+          this.#count(chunk, record);
+          countItems(record, from);
         },
       );
     } catch (error) {
@@ -151,6 +155,14 @@ class ShardRun {
   #show(): void {
     setCurrentDetails(describeShard(this.#progress));
   }
+}
+
+/** Counts the items that a run has processed of a chunk itself. @param from what an earlier run had done */
+function countItems(record: ChunkRecord, from: ChunkRecord | undefined): void {
+  const failed = record.failed - (from?.failed ?? 0);
+  const succeeded = record.next - (from?.next ?? 0) - failed;
+  metrics.count('items', succeeded, { job: 'items', outcome: 'succeeded' });
+  metrics.count('items', failed, { job: 'items', outcome: 'failed' });
 }
 
 function stateOf({ bucket, prefix }: ShardOrder['plan']) {

@@ -13,6 +13,7 @@ import { firstRule, SPLIT_PROCESSOR } from '../routing/rules.ts';
 import { activityOptions } from './activity-options.ts';
 import { whenAtRest } from './at-rest.ts';
 import { rememberDeliveries } from './deliveries.ts';
+import { noteEnd } from './ending.ts';
 import { causeOf } from './failure.ts';
 import { activitiesAt } from './place.ts';
 import { RouteBoard } from './route-board.ts';
@@ -78,6 +79,8 @@ class RouteRun {
     const { states } = this.#board;
     const { size } = notice;
     upsertMemo({ states, ...(size !== null && { size }) });
+    const { bucket, key } = notice;
+    noteEnd('route', outcome, { bucket: bucket ?? undefined, key: key ?? undefined });
   }
 
   result(notice: RouteNotice): RouteResult {

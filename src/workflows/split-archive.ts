@@ -11,6 +11,7 @@ import {
 } from '../messages/split.ts';
 import { type BuiltBatches, buildBatches } from './build-batches.ts';
 import { rememberDeliveries } from './deliveries.ts';
+import { noteEnd } from './ending.ts';
 import { causeOf, failedWith, isWorkerGone } from './failure.ts';
 import { parseInput } from './input.ts';
 import { activitiesAt } from './place.ts';
@@ -85,7 +86,7 @@ class SplitRun {
 
   /** Tells the client how the run ended, if it named a queue. */
   async tell(outcome: SplitResult | Error): Promise<void> {
-    const { downloadId, updatesQueueUrl } = this.#job;
+    const { downloadId, updatesQueueUrl, s3Bucket: bucket, exportPath: key } = this.#job;
     this.#board.enter('reporting');
     if (updatesQueueUrl) {
       const result =
@@ -101,6 +102,7 @@ class SplitRun {
     }
     if (outcome instanceof Error) this.#board.fail(outcome.message);
     else this.#board.enter('done');
+    noteEnd('split', outcome, { jobId: String(downloadId), bucket, key });
   }
 
   async #split(): Promise<SplitResult> {

@@ -3,10 +3,13 @@ import type { FinishedZip, ZipOutcome } from '../activities/finish-zip.ts';
 import type { InspectedFiles } from '../activities/inspect-files.ts';
 import type { ZipPlan } from '../activities/plan-zip.ts';
 import { type ZipJob, zipJobSchema, zipSummary } from '../messages/zip.ts';
+import { jobIdOf } from '../telemetry/jobs.ts';
 import { rememberDeliveries } from './deliveries.ts';
+import { noteEnd } from './ending.ts';
 import { causeOf, failedWith } from './failure.ts';
 import { parseInput } from './input.ts';
 import { inLanes } from './lanes.ts';
+import { metrics } from './metrics.ts';
 import { numbersTo } from './numbers.ts';
 import { activitiesAt } from './place.ts';
 import { uploadObject } from './upload.ts';
@@ -63,6 +66,8 @@ class ZipRun {
   readonly #board = new ZipBoard();
   readonly #moved = { bytesCopied: 0, bytesRead: 0, bytesWritten: 0 };
 
+  #target: InspectedFiles['target'] | undefined;
+
   constructor(job: ZipJob) {
     this.#job = job;
   }
@@ -82,6 +87,10 @@ class ZipRun {
     await sendZipResult.executeWithOptions({ summary: told.status }, [told, this.#job.metadata]);
     if (told.status === 'failed') this.#board.fail(told.error);
     else this.#board.enter('done');
+    noteEnd('zip', outcome, {
+      jobId: jobIdOf(workflowInfo().workflowId),
+      ...(this.#target && { bucket: this.#target.bucket, key: this.#target.key }),
+    });
   }
 
   async #zip(): Promise<ZipResult> {
@@ -89,10 +98,13 @@ class ZipRun {
     const inspected = await inspectFiles.executeWithOptions({ summary }, [this.#job]);
     this.#board.inspected(inspected);
     const { target, files, renamed, builtSize } = inspected;
+    this.#target = target;
     const size = builtSize ?? (await this.#build(inspected));
     this.#board.built();
     await confirmZip.executeWithOptions({ summary: 'the archive can be read' }, [inspected]);
     const reused = builtSize !== undefined;
+    metrics.count('batches', 1, { job: 'zip' });
+    metrics.count('images', files, { job: 'zip' });
     return { ...target, size, files, renamed, reused, ...this.#moved };
   }
 

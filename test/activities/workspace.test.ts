@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createActivities } from '../../src/activities/index.ts';
 import type { InspectedArchive } from '../../src/activities/inspect-archive.ts';
 import { loadConfig } from '../../src/config.ts';
+import { Budget } from '../../src/storage/budget.ts';
 import { testS3, testSqs } from '../support/harness.ts';
 
 const ARCHIVE: InspectedArchive = {
@@ -17,6 +18,7 @@ test.each([0, 10 ** 12])(
     const { openWorkspace } = createActivities({
       processors: new Map(),
       rules: [],
+      bytes: new Budget(1),
       serve: () => Promise.reject(new Error('not here')),
       s3: testS3(),
       sqs: testSqs(),

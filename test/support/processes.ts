@@ -20,6 +20,8 @@ export interface TestProcess {
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
+  /** What it has logged so far. */
+  log(): string;
 }
 
 /**
@@ -58,6 +60,7 @@ export async function startProcess(
   await managed.start();
   const log = () => readFileSync(file, 'utf8');
   return {
+    log,
     kill: () => managed.kill(),
     stop: async () => {
       await managed.stop();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.ts';
 import { testEnvironment } from '../support/harness.ts';
 
@@ -44,6 +44,9 @@ describe('loadConfig', () => {
     ['MAX_BYTES_IN_FLIGHT', '1', 'a whole number from 16777216 up'],
     ['VERIFY', 'true', 'on or off'],
     ['DEV_MODE', 'yes', '1 or 0'],
+    ['METRICS_ADDRESS', '9464', 'an IP address and a port, as in 0.0.0.0:9464'],
+    ['METRICS_ADDRESS', 'localhost:9464', 'an IP address and a port, as in 0.0.0.0:9464'],
+    ['HEALTH_ADDRESS', '0.0.0.0:65536', 'an IP address and a port, as in 0.0.0.0:9464'],
   ])('refuses %s=%s, and says what it expects', (name, value, expected) => {
     const load = () => loadConfig({ [name]: value });
 
@@ -73,6 +76,11 @@ describe('a process with a setting that can not be used', () => {
       'ROUTE_RULES: ./no-such-rules.json: ENOENT: no such file or directory',
     ],
     [
+      'worker',
+      { TEMPORAL_WORKER_BUILD_ID: '7' },
+      'TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID: expected both, for worker versioning, or neither; got one',
+    ],
+    [
       'starter',
       { SPLIT_QUEUE_URL: '', SQS_SOURCE_QUEUE: '', ITEMS_QUEUE_URL: '', ROUTE_QUEUE_URL: '' },
       'SPLIT_QUEUE_URL, SQS_SOURCE_QUEUE, ITEMS_QUEUE_URL, ROUTE_QUEUE_URL: expected the URL or name of an SQS queue in one of them',
@@ -82,6 +90,18 @@ describe('a process with a setting that can not be used', () => {
 
     expect(code).toBe(2);
     expect(stderr).toContain(message);
+  });
+
+  test.each([
+    ['worker', 'HEALTH_ADDRESS'],
+    ['starter', 'METRICS_ADDRESS'],
+  ])('a %s whose %s is taken says so', async (command, name) => {
+    const { host } = new URL(inject('stack').s3.endpoint);
+    const settings = { [name]: host, SPLIT_QUEUE_URL: 'split' };
+    const { code, stderr } = await runToEnd(command, settings);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${name}: ${host} can't be listened on: `);
   });
 
   test.each([

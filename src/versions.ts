@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Our package.json, beside src/ and dist/. */
-const OURS = new URL('../../package.json', import.meta.url);
+const OURS = new URL('../package.json', import.meta.url);
 
 interface Package {
   readonly version: string;

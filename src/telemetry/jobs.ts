@@ -1,0 +1,24 @@
+/** The kinds of jobs, by the types of the workflows that carry them out. */
+const JOBS: Readonly<Record<string, Job>> = {
+  splitArchive: 'split',
+  buildBatch: 'split',
+  zipFiles: 'zip',
+  processItems: 'items',
+  processShard: 'items',
+  routeFile: 'route',
+};
+
+/** A kind of job, as metrics and logs name it. */
+export type Job = 'split' | 'zip' | 'items' | 'route';
+
+/** The kind of job that a workflow is a part of. */
+export function jobOf(workflowType: string): Job | undefined {
+  return JOBS[workflowType];
+}
+
+/** The client's id of a job, where the id of its run, or of one of its child runs, shows it. */
+export function jobIdOf(workflowId: string): string | undefined {
+  const [, split, zip, items] =
+    /^(?:split-(\d+)-|zip-([^/]+)|items-([^/]+))/.exec(workflowId) ?? [];
+  return split ?? zip ?? items;
+}
