@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { command as cost } from './cost.ts';
 import { command as inflate } from './inflate.ts';
 import { command as items } from './items.ts';
 import { command as split } from './split.ts';
@@ -10,6 +11,7 @@ const program = new Command('bench')
   .addCommand(split())
   .addCommand(zip())
   .addCommand(items())
+  .addCommand(cost())
   .addCommand(inflate());
 
 try {

@@ -8,7 +8,7 @@ import { itemsWorkflowId } from '../../src/workflows/workflow-ids.ts';
 import type { Arena } from '../contest/arena.ts';
 import { sheafProcess } from '../contest/sheaf.ts';
 import { peakMemory } from '../measure/processes.ts';
-import { countActions, type Histories, readHistories } from './temporal-counts.ts';
+import { countActions, type Histories, readHistories } from '../measure/temporal-counts.ts';
 
 /** One batch, and what it took. Memory in bytes, each process at its peak. */
 export interface BatchFigures {
