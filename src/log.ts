@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type LoggerOptions, pino } from 'pino';
 import type { Config } from './config.ts';
 
 /** How our processes log; Temporal's own logger has the same calls. */
@@ -16,8 +16,15 @@ export interface Log {
  * @param name the process, e.g. `worker`
  */
 export function createLog(name: string, { APP_DEBUG, DEV_MODE }: Config): Log {
-  const options = { name, level: APP_DEBUG ? 'debug' : 'info', base: { pid: process.pid, name } };
-  if (!DEV_MODE) return pino(options, pino.destination({ fd: 2, sync: true }));
+  const options: LoggerOptions = {
+    level: APP_DEBUG ? 'debug' : 'info',
+    base: { name, pid: process.pid },
+  };
+  if (!DEV_MODE) {
+    const formatters = { level: (label: string) => ({ level: label }) };
+    const readable = { ...options, formatters, timestamp: pino.stdTimeFunctions.isoTime };
+    return pino(readable, pino.destination({ fd: 2, sync: true }));
+  }
   return pino({
     ...options,
     transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } },

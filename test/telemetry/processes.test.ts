@@ -126,7 +126,7 @@ test('log lines are JSON that says which run, job and object they are about', as
   const { s3Bucket: bucket, exportPath: key } = split.job;
 
   expect(ended).toMatchObject({
-    ...{ level: 30, name: 'worker', workflowId: run.workflowId },
+    ...{ level: 'info', name: 'worker', workflowId: run.workflowId },
     ...{ job: 'split', jobId: '4711', bucket, key, state: 'done' },
   });
   expect(starter.log()).toContain(`"workflowId":"${run.workflowId}"`);
