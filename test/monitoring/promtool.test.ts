@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 const FOLDER = fileURLToPath(new URL('../../deploy/monitoring/', import.meta.url));
 const run = promisify(execFile);
 
-/** Neither npm nor PyPI has promtool: it is used where somebody has put it. */
+/** No package of npm or PyPI that we know of has promtool: it is used where somebody has put it. */
 const promtool = findPromtool(process.env);
 
 describe.skipIf(!promtool)('promtool', () => {
