@@ -8,7 +8,7 @@ import { sendJson } from '../send-json.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { forwardMessage } from './dead-letters.ts';
 import type { JobIntake } from './job-intake.ts';
-import { startRun } from './start-run.ts';
+import { type Started, startRun } from './start-run.ts';
 
 /** Pauses while Temporal can't be reached (ms): doubled from the first to the longest. */
 const FIRST_PAUSE_MS = 250;
@@ -19,6 +19,13 @@ const START_DEADLINE_MS = 5_000;
 
 /** gRPC's INVALID_ARGUMENT: Temporal will never take this request, e.g. for an id that is too long. */
 const INVALID_ARGUMENT = 3;
+
+/** What metrics call it. */
+const OUTCOMES = {
+  started: 'started',
+  joined: 'joined',
+  'answered before': 'answered_before',
+} as const satisfies Record<Started, string>;
 
 export interface MessageContext {
   readonly client: Client;
@@ -57,17 +64,17 @@ export async function handleMessage(message: Message, context: MessageContext): 
     for (const request of requests) {
       await unlessRefused(async () => {
         const outcome = await startWhenReachable(request, message, context);
-        metrics.count('messages', 1, { job, outcome: outcome.replace(' ', '_') });
+        metrics.count('messages', 1, { job_type: job, outcome: OUTCOMES[outcome] });
         log.info({ ...fields, workflowId: request.workflowId, outcome }, 'message taken');
       });
     }
     if (requests.length > 0) return;
-    metrics.count('messages', 1, { job, outcome: 'nothing' });
+    metrics.count('messages', 1, { job_type: job, outcome: 'nothing' });
     log.info(fields, 'message asks for nothing');
   });
   if (refusals.length === 0) return true;
   const reason = refusals.join('; ');
-  metrics.count('messages', 1, { job, outcome: 'refused' });
+  metrics.count('messages', 1, { job_type: job, outcome: 'refused' });
   log.error({ ...fields, reason }, 'message refused');
   return refuse(message, reason, context);
 }
@@ -88,7 +95,7 @@ async function startWhenReachable(request: RunRequest, message: Message, context
         throw new MessageError(`Temporal refuses the run: ${cause.details}`, { cause });
       }
       const { message: reason } = cause as Error;
-      metrics.count('messages', 1, { job, outcome: 'held' });
+      metrics.count('messages', 1, { job_type: job, outcome: 'held' });
       log.warn({ job, messageId, reason, pause }, 'Temporal takes no run; waiting');
       await sleep(pause, undefined, { signal });
     }
@@ -99,7 +106,7 @@ async function refuse(message: Message, reason: string, context: MessageContext)
   const { sqs, intake, deadLetterUrl, log, metrics } = context;
   if (!deadLetterUrl) return false;
   await forwardMessage(sqs, deadLetterUrl, message);
-  metrics.count('deadLetters', 1, { job: intake.job });
+  metrics.count('deadLetters', 1, { job_type: intake.job });
   const refusal = intake.refusal(message.Body ?? '', reason);
   if (refusal) {
     try {

@@ -1,10 +1,10 @@
 import type { ResultMessage } from '../activities/send-result.ts';
 import type { RunRequest } from '../runs/request.ts';
+import type { Job } from '../telemetry/jobs.ts';
 
 /** What the starter knows of one kind of job: one of these a queue. */
 export interface JobIntake {
-  /** The kind of job, for logs. */
-  readonly job: string;
+  readonly job: Job;
   /** The queue's URL or name. */
   readonly queue: string;
   /**

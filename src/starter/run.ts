@@ -8,8 +8,9 @@ import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { createLog, type Log } from '../log.ts';
 import { queueName } from '../queue-url.ts';
 import { stopSignal } from '../stop-signal.ts';
+import type { Job } from '../telemetry/jobs.ts';
 import { inMessageSpan } from '../telemetry/message-trace.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import { METRICS, type Metrics } from '../telemetry/metrics.ts';
 import { startTelemetry } from '../telemetry/start.ts';
 import { CONNECT_TIMEOUT_MS, connectClient } from '../temporal.ts';
 import { handleMessage } from './handle-message.ts';
@@ -109,6 +110,7 @@ function startPolling(
     );
   }
   const context = { ...polling, intake, deadLetterUrl };
+  showNothingYet(polling.metrics, intake.job);
   const consumer = Consumer.create({
     sqs,
     queueUrl,
@@ -134,6 +136,14 @@ function startPolling(
   consumer.start();
   log.info(fields, 'starter polls');
   return consumer;
+}
+
+/** Counters that are seen at 0 show the first thing that they count as an increase. */
+function showNothingYet(metrics: Metrics, job_type: Job): void {
+  metrics.count('deadLetters', 0, { job_type });
+  for (const outcome of METRICS.messages.labels.outcome) {
+    metrics.count('messages', 0, { job_type, outcome });
+  }
 }
 
 /** Ends when nothing of a consumer is under way any more. */

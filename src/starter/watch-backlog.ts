@@ -92,12 +92,12 @@ async function lookAtQueue(
 ): Promise<void> {
   const { job } = intake;
   const waiting = await countMessages(sqs, queueUrl);
-  metrics.set('queueMessages', waiting.visible, { job, state: 'visible' });
-  metrics.set('queueMessages', waiting.inFlight, { job, state: 'in_flight' });
+  metrics.set('queueMessages', waiting.visible, { job_type: job, state: 'visible' });
+  metrics.set('queueMessages', waiting.inFlight, { job_type: job, state: 'in_flight' });
   if (!deadLetterUrl) return;
   const dead = await countMessages(sqs, deadLetterUrl);
   // Those that somebody looks at are dead, too.
-  metrics.set('queueMessages', dead.visible + dead.inFlight, { job, state: 'dead' });
+  metrics.set('queueMessages', dead.visible + dead.inFlight, { job_type: job, state: 'dead' });
 }
 
 async function countMessages(sqs: SQSClient, queueUrl: string) {

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { ConfigError, splitAddress } from '../config.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, ProcessName } from './metrics.ts';
 
 /** Whether a process takes work, for those who start, stop and balance it. */
 export class Health {
-  readonly #process: string;
+  readonly #process: ProcessName;
   readonly #metrics: Metrics;
   #isReady = false;
 
-  /** @param process `worker` or `starter` */
-  constructor(process: string, metrics: Metrics) {
+  constructor(process: ProcessName, metrics: Metrics) {
     this.#process = process;
     this.#metrics = metrics;
     this.setReady(false);

@@ -1,5 +1,11 @@
+/** The kinds of jobs, as metrics and logs name them. */
+export const JOBS = ['split', 'zip', 'items', 'route'] as const;
+
+/** See {@link JOBS}. */
+export type Job = (typeof JOBS)[number];
+
 /** The kinds of jobs, by the types of the workflows that carry them out. */
-const JOBS: Readonly<Record<string, Job>> = {
+const JOB_OF_TYPE: Readonly<Record<string, Job>> = {
   splitArchive: 'split',
   buildBatch: 'split',
   zipFiles: 'zip',
@@ -8,12 +14,9 @@ const JOBS: Readonly<Record<string, Job>> = {
   routeFile: 'route',
 };
 
-/** A kind of job, as metrics and logs name it. */
-export type Job = 'split' | 'zip' | 'items' | 'route';
-
 /** The kind of job that a workflow is a part of. */
 export function jobOf(workflowType: string): Job | undefined {
-  return JOBS[workflowType];
+  return JOB_OF_TYPE[workflowType];
 }
 
 /** The client's id of a job, where the id of its run, or of one of its child runs, shows it. */

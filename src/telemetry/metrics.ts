@@ -1,119 +1,132 @@
 import { type MetricMeter, noopMetricMeter } from '@temporalio/common';
+import { JOBS } from './jobs.ts';
+
+/** What has metrics and health. */
+const PROCESSES = ['worker', 'starter'] as const;
+
+/** See {@link PROCESSES}. */
+export type ProcessName = (typeof PROCESSES)[number];
+
+/** The kind of job. Not `job`: Prometheus itself gives each series a label of that name. */
+const ofJob = { job_type: JOBS };
 
 /**
  * Our metrics, beside those of Temporal's SDK; the table of docs/monitoring.md is made of them. Names
- * and units as Prometheus has them (https://prometheus.io/docs/practices/naming). `job` is the kind of
- * job: `split`, `zip`, `items` or `route`.
+ * and units as Prometheus has them (https://prometheus.io/docs/practices/naming). Labels have their
+ * values with them, where these are few.
  */
 export const METRICS = {
   readBytes: {
     name: 'sheaf_s3_read_bytes_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Bytes that workers have asked S3 for and begun to get',
+    labels: ofJob,
+    help: 'bytes that workers have asked S3 for and begun to get',
   },
   copiedBytes: {
     name: 'sheaf_s3_copied_bytes_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Bytes that S3 has copied by itself, by range',
+    labels: ofJob,
+    help: 'bytes that S3 has copied by itself, by range',
   },
   writtenBytes: {
     name: 'sheaf_s3_written_bytes_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Bytes that workers have written to S3',
+    labels: ofJob,
+    help: 'bytes that workers have written to S3',
   },
   s3Requests: {
     name: 'sheaf_s3_requests_total',
     kind: 'counter',
-    labels: ['job', 'operation', 'status'],
-    help: 'Requests to S3, each attempt; `status` is `2xx` to `5xx`, or `error` where no answer came',
+    labels: { ...ofJob, operation: undefined, status: ['2xx', '3xx', '4xx', '5xx', 'error'] },
+    help: 'requests to S3, each attempt, by the class of the answer; `error` is no answer',
   },
   parts: {
     name: 'sheaf_parts_total',
     kind: 'counter',
-    labels: ['job', 'how'],
-    help: 'Parts of multipart uploads that were made, `copied` by S3 or `uploaded` by a worker',
+    labels: { ...ofJob, how: ['copied', 'uploaded'] },
+    help: 'parts of multipart uploads, `copied` by S3 or `uploaded` by a worker',
   },
   batches: {
     name: 'sheaf_batches_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Batch zips of split jobs, and archives of zip jobs, that were finished or found finished',
+    labels: ofJob,
+    help: 'batch zips of split jobs and archives of zip jobs that were made, or found made already',
   },
   images: {
     name: 'sheaf_images_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Images in these batch zips, and files in these archives',
+    labels: ofJob,
+    help: 'images in these batch zips, files in these archives',
   },
   items: {
     name: 'sheaf_items_total',
     kind: 'counter',
-    labels: ['job', 'outcome'],
-    help: 'Items that were processed, `succeeded` or `failed`, counted as their chunk ends',
+    labels: { ...ofJob, outcome: ['succeeded', 'failed'] },
+    help: 'items that were processed; counted as their chunk ends',
   },
   results: {
     name: 'sheaf_results_total',
     kind: 'counter',
-    labels: ['job', 'state'],
-    help: 'Runs that ended, `done`, `failed` or `cancelled`, their clients told',
+    labels: { ...ofJob, state: ['done', 'failed', 'cancelled'] },
+    help: 'runs that ended and told their client',
   },
   bytesInFlight: {
     name: 'sheaf_bytes_in_flight',
     kind: 'gauge',
-    labels: [],
-    help: 'Bytes that a worker holds in buffers',
+    labels: {},
+    help: 'bytes that the worker holds in buffers',
   },
   bytesInFlightLimit: {
     name: 'sheaf_bytes_in_flight_limit',
     kind: 'gauge',
-    labels: [],
-    help: 'Bytes that a worker may hold in buffers at once: `MAX_BYTES_IN_FLIGHT`',
+    labels: {},
+    help: 'the most that it may hold: `MAX_BYTES_IN_FLIGHT`',
   },
   messages: {
     name: 'sheaf_messages_total',
     kind: 'counter',
-    labels: ['job', 'outcome'],
-    help: 'What became of messages: `started` a run, `joined` an open one, was `answered_before`, asked for `nothing`, or was `refused`; a message of several files counts once for each. `held` counts the attempts to start a run that Temporal did not take',
+    labels: {
+      ...ofJob,
+      outcome: ['started', 'joined', 'answered_before', 'nothing', 'refused', 'held'],
+    },
+    help: 'what became of messages, for each run that they ask for; `held` counts attempts to start one that Temporal did not take',
   },
   deadLetters: {
     name: 'sheaf_dead_letters_total',
     kind: 'counter',
-    labels: ['job'],
-    help: 'Messages that a starter has moved to a dead-letter queue',
+    labels: ofJob,
+    help: 'messages that the starter has moved to a dead-letter queue',
   },
   queueMessages: {
     name: 'sheaf_queue_messages',
     kind: 'gauge',
-    labels: ['job', 'state'],
-    help: "SQS's approximate numbers: `visible` and `in_flight` in the job's queue, `dead` in its dead-letter queue; every starter has the same",
+    labels: { ...ofJob, state: ['visible', 'in_flight', 'dead'] },
+    help: "SQS's approximate numbers of messages in the job's queue and, as `dead`, in its dead-letter queue; every 15 s",
   },
   backlog: {
     name: 'sheaf_task_queue_backlog',
     kind: 'gauge',
-    labels: ['task_queue', 'type'],
-    help: "Temporal's approximate number of tasks that wait for a worker, of `workflow` or `activity` type; every starter has the same",
+    labels: { task_queue: undefined, type: ['workflow', 'activity'] },
+    help: "Temporal's approximate number of tasks that wait for a worker in `TASK_QUEUE` and `<TASK_QUEUE>-limits`; every 15 s",
   },
   ready: {
     name: 'sheaf_ready',
     kind: 'gauge',
-    labels: ['process'],
+    labels: { process: PROCESSES },
     help: '1 while the worker runs, or the starter polls; else 0',
   },
   buildInfo: {
     name: 'sheaf_build_info',
     kind: 'gauge',
-    labels: ['process', 'version'],
-    help: 'Always 1',
+    labels: { process: PROCESSES, version: undefined },
+    help: 'always 1; says what runs',
   },
 } as const satisfies Record<string, MetricDescription>;
 
 interface MetricDescription {
   readonly name: `sheaf_${string}`;
   readonly kind: 'counter' | 'gauge';
-  readonly labels: readonly string[];
+  readonly labels: Readonly<Record<string, readonly string[] | undefined>>;
   readonly help: string;
 }
 
@@ -121,9 +134,12 @@ type Metric = keyof typeof METRICS;
 type OfKind<Kind> = {
   [Name in Metric]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never;
 }[Metric];
-type Labels<Name extends Metric> = Readonly<
-  Record<(typeof METRICS)[Name]['labels'][number], string>
->;
+type Labels<Name extends Metric> = {
+  readonly [Label in keyof (typeof METRICS)[Name]['labels']]: LabelValue<
+    (typeof METRICS)[Name]['labels'][Label]
+  >;
+};
+type LabelValue<Values> = Values extends readonly (infer Value)[] ? Value : string;
 
 /** Counts and measures by one of Temporal's meters. In a workflow, by the workflow's own: a replay counts nothing. */
 export class Metrics {
@@ -148,9 +164,9 @@ export class Metrics {
     this.#record(name, value, labels);
   }
 
-  #record(metric: Metric, value: number, labels: Record<string, string>): void {
+  #record(metric: Metric, value: number, labels: object): void {
     const record = this.#instruments.get(metric) ?? this.#create(metric);
-    record(value, labels);
+    record(value, labels as Record<string, string>);
   }
 
   #create(metric: Metric) {

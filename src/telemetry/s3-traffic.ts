@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { asyncLocalStorage as currentActivity } from '@temporalio/activity';
-import { jobOf } from './jobs.ts';
-import type { Metrics } from './metrics.ts';
+import { type Job, jobOf } from './jobs.ts';
+import type { METRICS, Metrics } from './metrics.ts';
 
 /** What we look at of an HTTP request and its response; the AWS SDK leaves their types open. */
 interface Http {
@@ -9,15 +9,19 @@ interface Http {
   readonly statusCode?: number;
 }
 
+type Status = (typeof METRICS.s3Requests.labels.status)[number];
+
 /** Counts what a client asks of S3, each attempt for itself, for the job of the activity that asks. */
 export function countTraffic(s3: S3Client, metrics: Metrics): void {
   s3.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
-        const job = currentJob();
+        const type = currentActivity.getStore()?.info.workflowType;
+        const job = type && jobOf(type);
+        if (!job) return next(args);
         const operation = commandName.replace(/Command$/, '');
-        const count = (status: string) =>
-          metrics.count('s3Requests', 1, { job, operation, status });
+        const count = (status: Status) =>
+          metrics.count('s3Requests', 1, { job_type: job, operation, status });
         let response: Http;
         let output: Awaited<ReturnType<typeof next>>;
         try {
@@ -38,37 +42,31 @@ export function countTraffic(s3: S3Client, metrics: Metrics): void {
 
 function countBytes(
   metrics: Metrics,
-  job: string,
+  job_type: Job,
   operation: string,
   request: Http,
   response: Http,
 ): void {
   switch (operation) {
     case 'GetObject':
-      metrics.count('readBytes', sizeOf(response.headers?.['content-length']), { job });
+      metrics.count('readBytes', sizeOf(response), { job_type });
       break;
     case 'PutObject':
+      metrics.count('writtenBytes', sizeOf(request), { job_type });
+      break;
     case 'UploadPart':
-      metrics.count('writtenBytes', sizeOf(request.headers?.['content-length']), { job });
+      metrics.count('writtenBytes', sizeOf(request), { job_type });
+      metrics.count('parts', 1, { job_type, how: 'uploaded' });
       break;
     case 'UploadPartCopy':
-      metrics.count('copiedBytes', rangeSize(request.headers?.['x-amz-copy-source-range']), {
-        job,
-      });
+      metrics.count('copiedBytes', rangeSizeOf(request), { job_type });
+      metrics.count('parts', 1, { job_type, how: 'copied' });
       break;
   }
-  if (operation === 'UploadPart') metrics.count('parts', 1, { job, how: 'uploaded' });
-  if (operation === 'UploadPartCopy') metrics.count('parts', 1, { job, how: 'copied' });
-}
-
-/** The job of the activity that runs here; of one that is not ours, as in a processor's test, `none`. */
-function currentJob(): string {
-  const type = currentActivity.getStore()?.info.workflowType;
-  return (type && jobOf(type)) ?? 'none';
 }
 
 /** @param error of the SDK, which knows S3's answer where there was one */
-function statusOf(error: unknown): string {
+function statusOf(error: unknown): Status {
   const { $response, $metadata } = error as {
     $response?: Http;
     $metadata?: { httpStatusCode?: number };
@@ -76,16 +74,17 @@ function statusOf(error: unknown): string {
   return statusClass($response?.statusCode ?? $metadata?.httpStatusCode);
 }
 
-function statusClass(status: number | undefined): string {
-  return status === undefined ? 'error' : `${Math.floor(status / 100)}xx`;
+function statusClass(status: number | undefined): Status {
+  return status === undefined ? 'error' : (`${Math.floor(status / 100)}xx` as Status);
 }
 
-function sizeOf(contentLength: string | undefined): number {
-  return Number(contentLength ?? 0);
+function sizeOf({ headers }: Http): number {
+  return Number(headers?.['content-length'] ?? 0);
 }
 
-/** The size of a range as in `bytes=0-99`. */
-function rangeSize(range: string | undefined): number {
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+/** The size of the range that is copied, as in `bytes=0-99`. */
+function rangeSizeOf({ headers }: Http): number {
+  const range = headers?.['x-amz-copy-source-range'] ?? '';
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
   return last === undefined ? 0 : Number(last) - Number(first) + 1;
 }

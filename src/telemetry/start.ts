@@ -3,7 +3,7 @@ import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import { readVersions } from '../versions.ts';
 import { Health } from './health.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, type ProcessName } from './metrics.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 /** What a process shows of itself. */
@@ -19,12 +19,11 @@ export interface Telemetry {
 /**
  * Begins to show how a process is: its health, its metrics, its traces.
  *
- * @param process `worker` or `starter`
  * @param meter where metrics go
  * @throws ConfigError where an address can't be listened on
  */
 export async function startTelemetry(
-  process: 'worker' | 'starter',
+  process: ProcessName,
   config: Config,
   { env, log, meter }: { env: NodeJS.ProcessEnv; log: Log; meter: MetricMeter | undefined },
 ): Promise<Telemetry> {

@@ -60,8 +60,8 @@ export async function buildBatches(order: BatchesOrder, board: SplitBoard): Prom
     moved.bytesRead += report?.bytesRead ?? 0;
     moved.bytesWritten += report?.bytesWritten ?? 0;
     board.built(batch);
-    metrics.count('batches', 1, { job: 'split' });
-    metrics.count('images', batch.images, { job: 'split' });
+    metrics.count('batches', 1, { job_type: 'split' });
+    metrics.count('images', batch.images, { job_type: 'split' });
   });
   return {
     bucket: order.bucket,

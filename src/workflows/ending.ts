@@ -6,7 +6,7 @@ import { metrics } from './metrics.ts';
 /** Counts and logs the end of a run whose client has been told. @param outcome its result, or its error */
 export function noteEnd(job: Job, outcome: unknown, fields: JobFields): void {
   const state = stateOf(outcome);
-  metrics.count('results', 1, { job, state });
+  metrics.count('results', 1, { job_type: job, state });
   if (outcome instanceof Error) {
     log.warn('run ended', { job, ...fields, state, reason: outcome.message });
   } else {

@@ -161,8 +161,8 @@ class ShardRun {
 function countItems(record: ChunkRecord, from: ChunkRecord | undefined): void {
   const failed = record.failed - (from?.failed ?? 0);
   const succeeded = record.next - (from?.next ?? 0) - failed;
-  metrics.count('items', succeeded, { job: 'items', outcome: 'succeeded' });
-  metrics.count('items', failed, { job: 'items', outcome: 'failed' });
+  metrics.count('items', succeeded, { job_type: 'items', outcome: 'succeeded' });
+  metrics.count('items', failed, { job_type: 'items', outcome: 'failed' });
 }
 
 function stateOf({ bucket, prefix }: ShardOrder['plan']) {

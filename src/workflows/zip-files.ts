@@ -103,8 +103,8 @@ class ZipRun {
     this.#board.built();
     await confirmZip.executeWithOptions({ summary: 'the archive can be read' }, [inspected]);
     const reused = builtSize !== undefined;
-    metrics.count('batches', 1, { job: 'zip' });
-    metrics.count('images', files, { job: 'zip' });
+    metrics.count('batches', 1, { job_type: 'zip' });
+    metrics.count('images', files, { job_type: 'zip' });
     return { ...target, size, files, renamed, reused, ...this.#moved };
   }
 

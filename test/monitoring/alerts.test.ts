@@ -69,7 +69,7 @@ test('the series of these unit tests are those of workers and starters', () => {
   }
 });
 
-test('a scrape keeps the label "job" of our metrics, which alerts and dashboard ask for', () => {
+test('a scrape keeps the label "namespace" of Temporal\'s metrics, which the dashboard asks for', () => {
   const { rule_files: files, scrape_configs: scrapes } = read('deploy/monitoring/prometheus.yml');
   expect(files).toEqual(['alerts.yml']);
   expect(scrapes).toMatchObject([{ job_name: 'sheaf', honor_labels: true }]);

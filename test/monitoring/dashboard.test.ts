@@ -89,7 +89,7 @@ test('legends name labels that their lines have', () => {
 
 test('variables choose the data source, and narrow down jobs, namespaces and task queues', () => {
   const names = dashboard.templating.list.map(({ name }) => name);
-  expect(names).toEqual(['datasource', 'job', 'namespace', 'task_queue']);
+  expect(names).toEqual(['datasource', 'job_type', 'namespace', 'task_queue']);
   const text = JSON.stringify(panels);
   const used = [...text.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name);
   const ours = used.filter((name) => !name.startsWith('__'));

@@ -1,3 +1,5 @@
+import { METRICS } from '../../src/telemetry/metrics.ts';
+
 /** What a metric may be asked for. */
 export interface Metric {
   readonly name: string;
@@ -5,121 +7,8 @@ export interface Metric {
   readonly labels: Readonly<Record<string, readonly string[] | undefined>>;
 }
 
-interface OwnMetric extends Metric {
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-}
-
-const job = ['split', 'zip', 'items', 'route'];
-
-/** The metrics of workers and starters, as docs/monitoring.md lists them. */
-export const OWN_METRICS: readonly OwnMetric[] = [
-  {
-    name: 'sheaf_s3_read_bytes_total',
-    type: 'counter',
-    labels: { job },
-    help: 'bytes that workers read from S3',
-  },
-  {
-    name: 'sheaf_s3_copied_bytes_total',
-    type: 'counter',
-    labels: { job },
-    help: 'bytes that S3 copied by itself',
-  },
-  {
-    name: 'sheaf_s3_written_bytes_total',
-    type: 'counter',
-    labels: { job },
-    help: 'bytes that workers wrote to S3',
-  },
-  {
-    name: 'sheaf_s3_requests_total',
-    type: 'counter',
-    labels: { job, operation: undefined, status: ['2xx', '3xx', '4xx', '5xx', 'error'] },
-    help: 'requests to S3, by the class of the answer; `error` is no answer',
-  },
-  {
-    name: 'sheaf_parts_total',
-    type: 'counter',
-    labels: { job, how: ['copied', 'uploaded'] },
-    help: 'parts of multipart uploads, by who made them: S3, or a worker',
-  },
-  {
-    name: 'sheaf_batches_total',
-    type: 'counter',
-    labels: { job },
-    help: 'batch zips and archives that were finished',
-  },
-  {
-    name: 'sheaf_images_total',
-    type: 'counter',
-    labels: { job },
-    help: 'images and files that were packed',
-  },
-  {
-    name: 'sheaf_items_total',
-    type: 'counter',
-    labels: { job, outcome: ['succeeded', 'failed', 'skipped'] },
-    help: 'items, by how they ended',
-  },
-  {
-    name: 'sheaf_results_total',
-    type: 'counter',
-    labels: { job, state: ['done', 'failed', 'cancelled'] },
-    help: 'runs that ended and told their client',
-  },
-  {
-    name: 'sheaf_bytes_in_flight',
-    type: 'gauge',
-    labels: {},
-    help: 'bytes that the worker holds in buffers',
-  },
-  {
-    name: 'sheaf_bytes_in_flight_limit',
-    type: 'gauge',
-    labels: {},
-    help: 'the most that it may hold (`MAX_BYTES_IN_FLIGHT`)',
-  },
-  {
-    name: 'sheaf_messages_total',
-    type: 'counter',
-    labels: {
-      job,
-      outcome: ['started', 'joined', 'answered_before', 'nothing', 'refused', 'held'],
-    },
-    help: 'what became of messages; `held` ones wait for Temporal',
-  },
-  {
-    name: 'sheaf_dead_letters_total',
-    type: 'counter',
-    labels: { job },
-    help: 'messages that the starter sent to a dead-letter queue',
-  },
-  {
-    name: 'sheaf_queue_messages',
-    type: 'gauge',
-    labels: { job, state: ['visible', 'in_flight', 'dead'] },
-    help: "SQS's approximate numbers of a job's queue and, as `dead`, of its dead-letter queue; every 15 s",
-  },
-  {
-    name: 'sheaf_task_queue_backlog',
-    type: 'gauge',
-    labels: { task_queue: undefined, type: ['workflow', 'activity'] },
-    help: 'tasks that wait for a worker in `TASK_QUEUE` and in `<TASK_QUEUE>-limits`; every 15 s',
-  },
-  {
-    name: 'sheaf_ready',
-    type: 'gauge',
-    labels: {},
-    help: '1 while the worker runs, or the starter polls; else 0',
-  },
-  {
-    name: 'sheaf_build_info',
-    type: 'gauge',
-    labels: { version: undefined, process: ['worker', 'starter'] },
-    help: 'always 1; says what runs',
-  },
-];
+/** The metrics of workers and starters. Those that workflows count have labels of the SDK's, too. */
+export const OWN_METRICS = Object.values(METRICS);
 
 const worker = { namespace: undefined, task_queue: undefined };
 const call = { namespace: undefined, operation: undefined };

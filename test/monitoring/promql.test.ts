@@ -6,8 +6,8 @@ import { SDK_METRICS } from './metrics.ts';
 import { faultsOf } from './promql.ts';
 
 test.each([
-  ['sum by (job) (rate(sheaf_parts_total{how="copied"}[5m])) > 0', []],
-  ['sum by (job) (sheaf_parts_total', ['unexpected']],
+  ['sum by (job_type) (rate(sheaf_parts_total{how="copied"}[5m])) > 0', []],
+  ['sum by (job_type) (sheaf_parts_total', ['unexpected']],
   ['sum(sheaf_parts_total) by', ['unexpected']],
   ['rate(sheaf_parts_total)', ['expected type matrix']],
   ['histogram_quantile(0.9)', ['expected 2 argument(s)']],

@@ -60,7 +60,8 @@ async function splitInSight() {
 test('a worker counts the bytes, parts, batch zips and images of its jobs, as their results have them', async () => {
   const { worker, result } = seen;
   const samples = await worker.scrape();
-  const count = (name: string, labels = {}) => sumOf(samples, name, { job: 'split', ...labels });
+  const count = (name: string, labels = {}) =>
+    sumOf(samples, name, { job_type: 'split', ...labels });
 
   expect(count('sheaf_s3_copied_bytes_total')).toBe(result.bytesCopied);
   expect(result.bytesCopied).toBeGreaterThan(5 * 1024 * 1024);
@@ -83,7 +84,8 @@ test('a worker counts the bytes, parts, batch zips and images of its jobs, as th
 test('a starter counts messages and dead letters, and shows what waits in SQS and Temporal', async () => {
   const { starter, split } = seen;
   let samples = await starter.scrape();
-  const count = (name: string, labels = {}) => sumOf(samples, name, { job: 'split', ...labels });
+  const count = (name: string, labels = {}) =>
+    sumOf(samples, name, { job_type: 'split', ...labels });
 
   expect(count('sheaf_messages_total', { outcome: 'started' })).toBe(1);
   expect(count('sheaf_messages_total', { outcome: 'refused' })).toBe(1);
