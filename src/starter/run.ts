@@ -28,7 +28,7 @@ const VISIBILITY_SECONDS = 60;
 const VISIBILITY_EXTENSION_SECONDS = 20;
 
 /** A stop waits so long (ms) for the receive and the messages that are under way. */
-const STOP_TIMEOUT_MS = 10_000;
+export const STOP_TIMEOUT_MS = 10_000;
 
 /**
  * Runs a starter with the settings of an environment until SIGTERM or SIGINT: it polls each queue

@@ -24,7 +24,7 @@ import { runStatus } from './run-status.ts';
 const SHUTDOWN_GRACE = '3 seconds';
 
 /** Time after which the worker stops whatever its activities do. */
-const SHUTDOWN_FORCE = '10 seconds';
+export const SHUTDOWN_FORCE = '10 seconds';
 
 /** Workflows that stay in memory between their tasks. */
 const MAX_CACHED_WORKFLOWS = 200;
