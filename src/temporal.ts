@@ -59,11 +59,17 @@ export async function connectWithin<T>(
       if (Date.now() >= deadline) {
         const { connectionOptions } = temporalSettings();
         throw new TemporalUnreachableError(
-          `Temporal at ${connectionOptions.address ?? 'localhost:7233'} can't be reached: ${(error as Error).message}; TEMPORAL_ADDRESS names another one, and npx sheaf up runs one here`,
+          `Temporal at ${connectionOptions.address ?? 'localhost:7233'} can't be reached: ${reasonOf(error as Error)}; TEMPORAL_ADDRESS names another one, and npx sheaf up runs one here`,
           { cause: error },
         );
       }
       await sleep(CONNECT_PAUSE_MS, undefined, { signal });
     }
   }
+}
+
+/** What the SDK says, and what is behind that: a server that turns a key away says so there. */
+function reasonOf({ message, cause }: Error): string {
+  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
+  return `${message}: ${cause.message}`;
 }
