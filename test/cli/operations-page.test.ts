@@ -1,26 +1,25 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { CreateBucketCommand, DeleteBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Client } from '@temporalio/client';
 import { beforeAll, expect, test, vi } from 'vitest';
-import { stackEnvironment } from '../../src/local/endpoints.ts';
-import { ensureServers } from '../../src/local/locate.ts';
 import { afterwards } from '../support/afterwards.ts';
 import { sampleArchive } from '../support/faults.ts';
-import { bareEnvironment, testS3, uniqueQueue } from '../support/harness.ts';
+import { testS3, uniqueQueue } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
+import {
+  commandsOf,
+  entryFor,
+  type PageShell,
+  type Printed,
+  pageShell,
+} from '../support/page-shell.ts';
 import { privateTemporal } from '../support/private-temporal.ts';
 import { startProcess } from '../support/processes.ts';
 import { sendBody } from '../support/queues.ts';
-import { tempFolder } from '../support/temp-folder.ts';
 
 const PAGE = new URL('../../docs/operations.md', import.meta.url);
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const BUCKET = 'exports';
-const run = promisify(execFile);
 
 /** What must be so before a command is called, where somebody at a terminal would take longer. */
 const BEFORE: Record<string, () => Promise<void>> = {
@@ -52,18 +51,11 @@ const AFTER: Record<string, Partial<Printed>> = {
   'npx sheaf redrive': { code: 1, stdout: '1 failed again' },
 };
 
-interface Printed {
-  readonly code: number;
-  readonly stdout: string;
-}
-
 let client: Client;
 let deadLetterUrl: string;
-let env: NodeJS.ProcessEnv;
-let folder: string;
+let shell: PageShell;
 
 beforeAll(async () => {
-  folder = await tempFolder();
   const temporal = await privateTemporal();
   client = await temporal.connect();
   const queue = await uniqueQueue({ maxReceiveCount: 3 });
@@ -77,23 +69,20 @@ beforeAll(async () => {
   };
   await fillBucket();
   await startProcess('worker', settings, temporal.stack);
-  const bin = await programs();
-  env = { ...bareEnvironment(), ...stackEnvironment(temporal.stack), ...settings };
-  env.PATH = `${bin}:${env.PATH}`;
+  shell = await pageShell(temporal.stack, settings);
 });
 
 test('the commands of docs/operations.md do what the page says', { timeout: 180_000 }, async () => {
   const page = await readFile(PAGE, 'utf8');
   for (const [, name = '', content = ''] of page.matchAll(/^```json file=(\S+)\n(.*?)^```$/gms)) {
-    await writeFile(join(folder, name), content);
+    await writeFile(join(shell.folder, name), content);
   }
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
-  const commands = blocks.flatMap((block) => block.replaceAll('\\\n', '').trim().split('\n'));
+  const commands = commandsOf(page);
 
   for (const command of commands) {
-    await find(BEFORE, command)?.();
-    const { code = 0, stdout = '' } = find(AFTER, command) ?? {};
-    const printed = await call(command);
+    await entryFor(BEFORE, command)?.();
+    const { code = 0, stdout = '' } = entryFor(AFTER, command) ?? {};
+    const printed = await shell.call(command);
     expect({ command, ...printed }).toEqual({
       ...{ command, code, stderr: expect.anything() },
       stdout: expect.stringContaining(stdout),
@@ -108,21 +97,6 @@ test('the commands of docs/operations.md do what the page says', { timeout: 180_
   const { status } = await client.workflow.getHandle('items-nightly').describe();
   expect(status.name).toBe('RUNNING');
 });
-
-/** Runs a line of the page in a shell, in a folder that has the page's files. */
-async function call(command: string) {
-  const options = { cwd: folder, env };
-  try {
-    return { code: 0, ...(await run('bash', ['-euo', 'pipefail', '-c', command], options)) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as Printed & { stderr: string };
-    return { code, stdout, stderr };
-  }
-}
-
-function find<T>(entries: Record<string, T>, command: string): T | undefined {
-  return Object.entries(entries).find(([prefix]) => command.startsWith(prefix))?.[1];
-}
 
 function startingWith(prefix: string): RegExp {
   return new RegExp(`^${prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
@@ -159,20 +133,4 @@ async function fillBucket(): Promise<void> {
   for (const [Key, Body] of Object.entries(objects)) {
     await testS3().send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
   }
-}
-
-/** A folder with the page's programs: the pinned `temporal`, and `npx sheaf` from the sources. */
-async function programs(): Promise<string> {
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
-  const { temporal } = await ensureServers(['temporal'], process.env);
-  const scripts = {
-    temporal: `exec ${[temporal.command, ...temporal.args].map((part) => `"${part}"`).join(' ')} "$@"`,
-    npx: `shift; exec "${process.execPath}" "${MAIN}" "$@"`,
-  };
-  for (const [name, script] of Object.entries(scripts)) {
-    await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`);
-    await chmod(join(bin, name), 0o755);
-  }
-  return bin;
 }
