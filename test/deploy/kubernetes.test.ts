@@ -316,6 +316,19 @@ test('the PodMonitor is right by its schema, and scrapes the port and the pods t
   }
 });
 
+test('the trigger that the page adds is right by the schema', async () => {
+  const page = await readFile(join(FOLDER, 'README.md'), 'utf8');
+  const [, block = ''] = /^ {2}```yaml\n(.*?)^ {2}```$/ms.exec(page) ?? [];
+  const [[trigger]]: Fields = readManifests(block);
+  const [scaler]: Fields[] = readManifests(
+    await readFile(join(FOLDER, 'base/worker/scaler.yaml'), 'utf8'),
+  );
+  scaler.spec.triggers.push(trigger);
+  expect(await schemaFaults([scaler])).toEqual([]);
+  expect(trigger.metadata.threshold).toBe(settings.MAX_CONCURRENT_ACTIVITIES.default);
+  expect(trigger.metadata.query).toContain(`task_queue="${settings.TASK_QUEUE.default}"`);
+});
+
 test('the schemas find a field that is misspelt, a value that is wrong and a field that is missing', async () => {
   const [worker, scaler, other]: Fields[] = await Promise.all(
     ['deployment.yaml', 'scaler.yaml', 'scaler.yaml'].map(
