@@ -95,16 +95,17 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         activity: [activityLogFields, ...(tracing ? [tracing.activity] : [])],
       },
       ...(tracing && { sinks: tracing.sinks }),
-      ...versioning(config),
     } satisfies Partial<WorkerOptions>;
     const limited: LimitedWorkers = new LimitedWorkers(() => shared);
     const { serve } = limited;
     const bytes = new Budget(config.MAX_BYTES_IN_FLIGHT);
     const activities = createActivities({ s3, sqs, config, processors, rules, bytes, serve, disk });
     const shared = { ...common, activities };
+    const version = versioning(config);
     const workers = [
       await Worker.create({
         ...shared,
+        ...version,
         ...options.workflows,
         interceptors: shared.interceptors,
         taskQueue,
@@ -115,6 +116,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     workers.push(
       await Worker.create({
         ...shared,
+        ...version,
         taskQueue: limitQueue(taskQueue),
         maxConcurrentActivityTaskExecutions: MAX_LIMITED_BATCHES,
       }),
@@ -139,7 +141,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   }
 }
 
-/** Runs stay with the build that they began with; undefined settings leave all builds alike. */
+/**
+ * Runs stay with the build that they began with; undefined settings leave all builds alike.
+ *
+ * For the two queues that all workers share alone. Those of a limited batch and of a process's disk are
+ * polled by workers of the right build in any case, and a version may have so many queues (100 by
+ * default) and no more: the next one would never be given anything.
+ */
 function versioning(config: Config): Pick<WorkerOptions, 'workerDeploymentOptions'> {
   const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = config;
   if (!deploymentName && !buildId) return {};
