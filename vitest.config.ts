@@ -8,7 +8,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
 );
 
 /** What needs no servers. */
-const PURE = 'test/{archive,docs,items,messages,monitoring,routing,runs}/**/*.test.ts';
+const PURE = 'test/{archive,deploy,docs,items,messages,monitoring,routing,runs}/**/*.test.ts';
 
 /** What measures the memory of its process: a new one, whose garbage is collected as ever. */
 const ALONE = ['test/archive/{gunzip,zip-verify}.test.ts'];

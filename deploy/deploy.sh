@@ -152,10 +152,11 @@ account=$(aws sts get-caller-identity --query Account --output text --region "$r
   fail "AWS does not know you: run \`aws configure\` or \`aws sso login\`, or set AWS_PROFILE, and try again."
 printf '\nAccount %s, region %s, stacks %s-data and %s\n\n' "$account" "$region" "$name" "$name"
 
+known=$(parameters_of data && parameters_of service)
 for key in "$values"/given/*; do
   [ -f "$key" ] || continue
   key=$(basename "$key")
-  { parameters_of data && parameters_of service; } | grep -qx "$key" ||
+  grep -qx "$key" <<<"$known" ||
     fail "--set: there is no parameter $key in deploy/aws/data.yaml or service.yaml."
 done
 load_previous data "$name-data"
@@ -192,11 +193,11 @@ subnets=$(aws ec2 describe-subnets --region "$region" --filters "Name=vpc-id,Val
   --query 'Subnets[].[SubnetId,AvailabilityZone,MapPublicIpOnLaunch]' --output text)
 [ -n "$unattended" ] || printf '%s\n' "$subnets" >&2
 # The first two in different zones.
-two=$(printf '%s\n' "$subnets" | awk '!seen[$2]++ && count++ < 2 { print $1 }')
-want SubnetA "Subnet" "$(printf '%s\n' "$two" | sed -n 1p)"
-want SubnetB "Subnet in another zone" "$(printf '%s\n' "$two" | sed -n 2p)"
+two=$(awk '!seen[$2]++ && count++ < 2 { print $1 }' <<<"$subnets")
+want SubnetA "Subnet" "$(sed -n 1p <<<"$two")"
+want SubnetB "Subnet in another zone" "$(sed -n 2p <<<"$two")"
 public=DISABLED
-printf '%s\n' "$subnets" | grep -q "^$(given SubnetA)[[:space:]].*True" && public=ENABLED
+! grep -q "^$(given SubnetA)[[:space:]].*True" <<<"$subnets" || public=ENABLED
 want AssignPublicIp "Public IP for tasks, as public subnets without NAT need (ENABLED or DISABLED)" $public
 
 own=$name-$account-$region
@@ -208,7 +209,7 @@ want IncomingBucket "Bucket of files to route" "$own"
 buckets=$(given ExportBucket && echo && given SourceBucket && echo && given ArchiveBucket && echo &&
   given ItemsBucket && echo && given IncomingBucket && echo)
 makes=no
-printf '%s' "$buckets" | grep -qx "$own" && makes=yes
+! grep -qx "$own" <<<"$buckets" || makes=yes
 # One that it has made stays the stack's, whoever uses it.
 [ "$(previous data MakeBucket)" != yes ] || makes=yes
 printf %s "$makes" >"$values/data/MakeBucket"
@@ -350,7 +351,7 @@ sheaf runs. What it logs, and a check of the set-up whose findings are in the op
       --query "Stacks[0].Outputs[?OutputKey=='Network'].OutputValue")"
   aws logs tail /sheaf/$name/operator --region $region
 NEXT
-others=$(printf '%s' "$buckets" | grep -vx "$own" | sort -u || true)
+others=$(grep -vx "$own" <<<"$buckets" | sort -u || true)
 [ -z "$others" ] || cat <<OTHERS
 
 These buckets are your own. deploy/aws/README.md says how to set their lifecycle rules, and the
