@@ -9,7 +9,8 @@ deploy/deploy.sh [options]
 
   --region <region>    by default AWS_REGION, else us-east-2
   --name <name>        what everything is named after, by default sheaf: the stacks <name>-data and <name>
-  --image <uri>        the image; without it, one is built from this folder and pushed to ECR
+  --image <uri>        the image, or `current` for the one that the stack has; without it, one is built
+                       from this folder and pushed to ECR
   --set <Name=value>   a parameter of deploy/aws/data.yaml or service.yaml; may be repeated
   --plan               show the change sets, then remove them
   --yes                ask nothing, carry out
@@ -166,6 +167,10 @@ printf %s "$name" >"$values/given/Name"
 build=
 registry=$account.dkr.ecr.$region.amazonaws.com
 [ -n "$image" ] || [ ! -f "$values/given/ImageUri" ] || image=$(given ImageUri)
+if [ "$image" = current ]; then
+  image=$(previous service ImageUri)
+  [ -n "$image" ] || fail "--image: the stack $name is not there yet, so that it has no current image."
+fi
 if [ -z "$image" ]; then
   tag=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || date -u +%Y%m%d%H%M%S)
   [ -z "$(git -C "$root" status --porcelain 2>/dev/null)" ] || tag=$tag-$(date -u +%Y%m%d%H%M%S)
