@@ -250,8 +250,10 @@ plan() {
     *_IN_PROGRESS) fail "The stack $stack is being changed ($status): try again when that is through." ;;
   esac
   parameters_json "$template" >"$values/$template.json"
+  # CloudFormation takes 51,200 bytes at most; comments are for those who read the file.
+  sed '/^ *#/d' "$here/aws/$template.yaml" >"$values/$template.yaml"
   if reason=$(cloudformation create-change-set --stack-name "$stack" --change-set-type $type \
-    --change-set-name "$change_set-$template" --template-body "file://$here/aws/$template.yaml" \
+    --change-set-name "$change_set-$template" --template-body "file://$values/$template.yaml" \
     --parameters "file://$values/$template.json" --capabilities CAPABILITY_IAM 2>&1); then
     planned="$planned $template:$stack:$type"
     if cloudformation wait change-set-create-complete --stack-name "$stack" \

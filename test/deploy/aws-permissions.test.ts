@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { settings } from '../../src/config.ts';
 import { awsCalls } from '../support/aws-calls.ts';
 import { readTemplate, templateText } from '../support/cloudformation.ts';
 
@@ -101,29 +100,6 @@ test('each permission has its reason above it', () => {
       expect(reason, `the reasons of ${Sid}`).toMatch(new RegExp(`\\b${name}\\b`));
   }
 });
-
-test('tasks have every setting of a queue or a bucket, and none that there is not', () => {
-  // Of the SDKs, not of ours.
-  const foreign = /^(AWS_REGION|TEMPORAL_\w+|CLOUDWATCH_NAMESPACE)$/;
-  const given = new Set<string>();
-  for (const task of ['WorkerTask', 'StarterTask', 'OperatorTask']) {
-    const [container] = TEMPLATE.Resources[task]?.Properties.ContainerDefinitions ?? [];
-    for (const entry of [...container.Environment, ...container.Secrets]) {
-      const { Name } = entry['Fn::If']?.[1] ?? entry;
-      given.add(Name);
-      if (!foreign.test(Name)) expect(Object.keys(settings)).toContain(Name);
-    }
-  }
-  const places = Object.keys(settings).filter((name) => /QUEUE(_URL)?$|BUCKET$/.test(name));
-  expect([...given]).toEqual(expect.arrayContaining(places));
-});
-
-test.each(['data.yaml', 'service.yaml'])(
-  'CloudFormation takes %s without a bucket for it',
-  (name) => {
-    expect(Buffer.byteLength(templateText(name))).toBeLessThanOrEqual(51_200);
-  },
-);
 
 interface Statement {
   readonly Sid: string;
