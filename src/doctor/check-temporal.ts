@@ -68,7 +68,7 @@ function checkRetention(
   return warn(
     AREA,
     `${kept}, SQS keeps messages for ${hours(keptSeconds)}: one that is delivered again after its run is forgotten starts another run`,
-    `temporal operator namespace update -n ${namespace} --retention ${Math.ceil(keptSeconds / 3600)}h`,
+    `temporal operator namespace update -n ${namespace} --retention ${Math.ceil(keptSeconds / 3600)}h; a namespace of Temporal Cloud has it in its own settings there`,
   );
 }
 
