@@ -126,16 +126,16 @@ export async function putArchive(job: SplitJob, archive: Buffer): Promise<void> 
 }
 
 /** Receives and deletes the messages of a queue until it is empty; bodies are JSON. */
-export async function takeMessages(QueueUrl: string): Promise<unknown[]> {
+export async function takeMessages(QueueUrl: string, sqs = testSqs()): Promise<unknown[]> {
   const bodies: unknown[] = [];
   for (;;) {
-    const { Messages = [] } = await testSqs().send(
+    const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
     );
     if (Messages.length === 0) return bodies;
     for (const { Body = '', ReceiptHandle } of Messages) {
       bodies.push(JSON.parse(Body));
-      await testSqs().send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
   }
 }
