@@ -53,5 +53,5 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sheaf" \
       org.opencontainers.image.description="Durable archive batching for S3, on Temporal" \
       org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.revision=$REVISION \
       org.opencontainers.image.licenses="MIT"
