@@ -33,8 +33,11 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const run = promisify(execFile);
 
+/** The packages of the image: this clone's, or as `npm run check:image` has it. */
+const PACKAGES = process.env.IMAGE_PACKAGES === 'registry' ? 'registry' : 'links';
+
 /** What the image is built, and the servers are started within, ms. */
-const SET_UP_MS = 120_000;
+const SET_UP_MS = PACKAGES === 'registry' ? 600_000 : 120_000;
 const WAIT = { timeout: 30_000, interval: 100 };
 
 /** What docker-compose.yml says of Temporal's address, and where it is here. */
@@ -60,7 +63,7 @@ beforeAll(async () => {
   s3 = stackS3(endpoints);
   sqs = stackSqs(endpoints);
   const [image, server] = await Promise.all([
-    buildImage({ dir: join(dir, 'image'), packages: 'links' }),
+    buildImage({ dir: join(dir, 'image'), packages: PACKAGES }),
     privateTemporal(),
     startS3(programs.seaweedfs, join(dir, 's3'), ports),
     startSqs(programs.ministack, join(dir, 'sqs'), ports),
@@ -122,6 +125,8 @@ describe('workers and a starter', () => {
       await vi.waitFor(async () => {
         expect(await checkHealth(service, settings), container.output()).toBe(0);
       }, WAIT);
+      const metrics = await fetch(`http://${settings.METRICS_ADDRESS}/metrics`);
+      expect(await metrics.text()).toMatch(/^sheaf_ready\{.*\} 1$/m);
     }
   });
 

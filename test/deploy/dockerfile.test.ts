@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { settings } from '../../src/config.ts';
@@ -24,6 +25,12 @@ describe('the image', () => {
       'org.opencontainers.image.revision': '$REVISION',
       'org.opencontainers.image.licenses': packageJson.license,
     });
+  });
+
+  test('has settings that there are, for all of its addresses', () => {
+    const { NODE_ENV: _, ...env } = imageConfig().env;
+    const addresses = Object.keys(settings).filter((name) => name.endsWith('_ADDRESS'));
+    expect(Object.keys(env).sort()).toEqual(addresses.sort());
   });
 
   test('runs as a user that is not root, by number', () => {
@@ -83,8 +90,24 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(volumes)).toEqual(expect.arrayContaining(named));
   });
 
+  const compose = composeCommand();
+  test.skipIf(compose === undefined)('is accepted by Docker Compose, where there is one', () => {
+    const [command = '', ...args] = compose ?? [];
+    const cwd = repositoryFile('.');
+    for (const profile of [[], ['--profile', 'monitoring']]) {
+      execFileSync(command, [...args, ...profile, 'config', '--quiet'], { cwd, stdio: 'pipe' });
+    }
+  });
+
   test('starts nothing that watches, unless it is asked to', () => {
     const watching = all.filter(([, { profiles = [] }]) => profiles.includes('monitoring'));
     expect(watching.map(([name]) => name)).toEqual(['prometheus', 'grafana']);
   });
 });
+
+/** How Docker Compose is called on this machine: it reads files without an engine. */
+function composeCommand(): string[] | undefined {
+  return [['docker', 'compose'], ['docker-compose']].find(
+    ([command = '', ...args]) => spawnSync(command, [...args, 'version']).status === 0,
+  );
+}
