@@ -121,30 +121,28 @@ describe('workers and a starter', () => {
   });
 
   test('say by their health checks when they are ready', async () => {
-    for (const { service, container, settings } of [...workers, starter]) {
+    const ready = [...workers, starter].map(async ({ service, container, settings }) => {
       await vi.waitFor(async () => {
         expect(await checkHealth(service, settings), container.output()).toBe(0);
       }, WAIT);
       const metrics = await fetch(`http://${settings.METRICS_ADDRESS}/metrics`);
       expect(await metrics.text()).toMatch(/^sheaf_ready\{.*\} 1$/m);
-    }
+    });
+    await Promise.all(ready);
   });
 
-  test.runIf(process.platform === 'linux')(
-    'poll side by side, each as process 1',
-    async (context) => {
-      if (!host.isolates) context.skip('this machine allows no namespaces: `unshare` fails');
-      await vi.waitFor(async () => {
-        const { pollers } = await temporal.workflowService.describeTaskQueue({
-          namespace: 'default',
-          taskQueue: { name: settings.TASK_QUEUE.default },
-          taskQueueType: 1,
-        });
-        const identities = pollers?.map(({ identity }) => identity).sort();
-        expect(identities).toEqual(['1@worker-1', '1@worker-2']);
-      }, WAIT);
-    },
-  );
+  test('poll side by side, each as process 1', async (context) => {
+    if (!host.isolates) context.skip('this machine allows no namespaces: `unshare` fails');
+    await vi.waitFor(async () => {
+      const { pollers } = await temporal.workflowService.describeTaskQueue({
+        namespace: 'default',
+        taskQueue: { name: settings.TASK_QUEUE.default },
+        taskQueueType: 1,
+      });
+      const identities = pollers?.map(({ identity }) => identity).sort();
+      expect(identities).toEqual(['1@worker-1', '1@worker-2']);
+    }, WAIT);
+  });
 
   test('take a message, do what it says, and tell the result', async () => {
     const archive = await sampleArchive({ rows: 5, imageBytes: 100, seed: 8 });

@@ -104,7 +104,7 @@ function furnish(root: string): void {
 
 function succeeds(command: string, args: readonly string[]): boolean {
   try {
-    execFileSync(command, args, { stdio: 'ignore', timeout: 10_000 });
+    execFileSync(command, args, { stdio: 'ignore', timeout: 30_000 });
     return true;
   } catch {
     return false;
