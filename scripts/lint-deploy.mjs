@@ -1,6 +1,6 @@
 /**
- * Checks deploy/ with the tools that tools/deploy-checks.txt pins, which it installs first where they
- * are not there yet. Says what is wrong, and ends with code 1.
+ * Checks deploy/ and the Dockerfile with the tools that tools/deploy-checks.txt pins, which it installs
+ * first where they are not there yet. Says what is wrong, and ends with code 1.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -26,6 +26,7 @@ const PYTHON = join(TOOLS, NAME);
 /** What is run, in the project's folder; `env` has the tools on PYTHONPATH. */
 const CHECKS = {
   'cfn-lint': ['python3', tool('cfn-lint'), 'deploy/aws/data.yaml', 'deploy/aws/service.yaml'],
+  hadolint: [tool('hadolint'), 'Dockerfile'],
   shellcheck: [tool('shellcheck'), 'deploy/deploy.sh'],
 };
 
