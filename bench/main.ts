@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { command as cost } from './cost.ts';
 import { command as inflate } from './inflate.ts';
 import { command as items } from './items.ts';
+import { command as scale } from './scale.ts';
 import { command as split } from './split.ts';
 import { command as zip } from './zip.ts';
 
@@ -12,6 +13,7 @@ const program = new Command('bench')
   .addCommand(zip())
   .addCommand(items())
   .addCommand(cost())
+  .addCommand(scale())
   .addCommand(inflate());
 
 try {

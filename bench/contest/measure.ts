@@ -5,6 +5,7 @@ import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
 import type { StackEndpoints } from '../../src/local/endpoints.ts';
 import { settleDisk } from '../measure/disk.ts';
 import { cpuSeconds, peakMemory } from '../measure/processes.ts';
+import { stopwatch, total } from '../measure/stopwatch.ts';
 import type { Arena } from './arena.ts';
 import type { Account, JobPlace, Standby } from './competitor.ts';
 import type { Assignment, Exercise } from './exercise.ts';
@@ -112,22 +113,4 @@ async function observe<J>(arena: Arena, standby: Standby<J>, job: J): Promise<Fi
     peakMemoryOfHelpers: total(helpers, peakMemory),
     ...(await standby.account()),
   };
-}
-
-/** Reads a running total of processes now; what it returns tells how much has been added since. */
-function stopwatch(pids: readonly number[], read: (pid: number) => number | undefined) {
-  const before = total(pids, read);
-  return () => {
-    const after = total(pids, read);
-    return before === undefined || after === undefined ? undefined : after - before;
-  };
-}
-
-function total(
-  pids: readonly number[],
-  read: (pid: number) => number | undefined,
-): number | undefined {
-  return pids.map(read).reduce((sum, value) => {
-    return sum === undefined || value === undefined ? undefined : sum + value;
-  }, 0);
 }

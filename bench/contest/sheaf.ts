@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateQueueCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { stackSqs } from '../../src/local/clients.ts';
-import { stackEnvironment } from '../../src/local/endpoints.ts';
+import { type StackEndpoints, stackEnvironment } from '../../src/local/endpoints.ts';
 import { ManagedProcess } from '../../src/local/managed-process.ts';
 import { PACKAGE_ROOT } from '../../src/local/paths.ts';
 import { WORKER_NODE_FLAGS } from '../../src/worker/node-flags.ts';
@@ -59,18 +59,11 @@ async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promi
     triggers: await createQueue(sqs, name),
     results: await createQueue(sqs, `${name}-results`),
   };
-  const env = {
-    ...process.env,
-    ...stackEnvironment(site.stack),
-    // Of the stack's own queues, none.
-    SPLIT_QUEUE_URL: '',
-    SQS_SOURCE_QUEUE: '',
-    ITEMS_QUEUE_URL: '',
-    ROUTE_QUEUE_URL: '',
+  const env = sheafEnvironment(site.stack, {
     ...service.settings(queues, site),
     TASK_QUEUE: name,
     TMPDIR: site.workDir,
-  };
+  });
   const worker = sheafProcess('worker', env, site.workDir);
   const starter = sheafProcess('starter', env, site.workDir);
   const stop = async () => {
@@ -103,6 +96,20 @@ async function startSheaf<J>(id: string, service: Service<J>, site: Site): Promi
     account: () => readRun(site.stack, last.workflowId, last.sentAt),
     stop,
   };
+}
+
+/** The environment of a worker or a starter on a stack: of the stack's own queues it has those that `settings` name. */
+export function sheafEnvironment(
+  stack: StackEndpoints,
+  settings: Readonly<Record<string, string>>,
+): NodeJS.ProcessEnv {
+  const noQueues = {
+    SPLIT_QUEUE_URL: '',
+    SQS_SOURCE_QUEUE: '',
+    ITEMS_QUEUE_URL: '',
+    ROUTE_QUEUE_URL: '',
+  };
+  return { ...process.env, ...stackEnvironment(stack), ...noQueues, ...settings };
 }
 
 /**
