@@ -134,11 +134,12 @@ async function runDrain(options: Options, signal: AbortSignal): Promise<void> {
       subject: `${formatCount(messages, 'message')} queued, drained by 1 starter and ${formatCount(workers, 'worker')}`,
       tables: [
         [
-          ['messages', 'time', 'messages a second', ...processors.header],
+          ['messages', 'time', 'messages a second', 'actions a message', ...processors.header],
           [
             messages.toLocaleString('en'),
             durationOf(step),
             perSecond.toFixed(1),
+            (figures.actions / messages).toFixed(1),
             ...processors.cells(step),
           ],
         ],

@@ -1,4 +1,5 @@
 import type { Arena } from '../contest/arena.ts';
+import { countActions } from '../items/temporal-counts.ts';
 import { settleDisk } from '../measure/disk.ts';
 import { type ProcessorTime, watchProcessors } from './processor-time.ts';
 import { countMessages, expectNothingMore, receiveEach } from './queues.ts';
@@ -13,6 +14,8 @@ export interface DrainFigures {
   /** From when all processes poll to the last notice being received. */
   readonly seconds: number;
   readonly processors: ProcessorTime;
+  /** Actions of Temporal, heartbeats among them. */
+  readonly actions: number;
 }
 
 /**
@@ -29,6 +32,7 @@ export function measureDrain(
     const { signal } = arena;
     const { workflowIds, names } = await queueRoutes(arena, service, messages);
     await settleDisk();
+    const before = await countActions(arena);
     await service.start();
     const processors = watchProcessors(service);
     const startedAt = performance.now();
@@ -42,6 +46,6 @@ export function measureDrain(
     const left = await countMessages(sqs, queues.triggers);
     const dead = await countMessages(sqs, queues.deadLetters);
     if (left + dead > 0) throw new Error(`${left} messages are left, ${dead} are dead letters`);
-    return drained;
+    return { ...drained, actions: (await countActions(arena)) - before };
   });
 }
