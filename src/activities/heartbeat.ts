@@ -17,9 +17,10 @@ export interface Work<Checkpoint> {
 }
 
 /**
- * The edge of every activity: heartbeats from the first moment on and at a steady pace, whatever the
- * work is waiting for, and maps its errors to Temporal's. A retry repeats the last checkpoint at once,
- * so that it isn't lost if this attempt dies before it makes its own.
+ * The edge of every activity: heartbeats at a steady pace, whatever the work is waiting for, and maps
+ * its errors to Temporal's. A retry repeats the last checkpoint at once, so that it isn't lost if this
+ * attempt dies before it makes its own; else the first heartbeat would tell nothing that the server
+ * does not know, and is an action that short work does without.
  *
  * @param intervalMs how long it may be silent at most
  */
@@ -31,7 +32,7 @@ export async function heartbeating<Checkpoint, Result>(
   const resumeFrom: Checkpoint | undefined = context.info.heartbeatDetails ?? undefined;
   let latest = resumeFrom;
   const beat = () => context.heartbeat(latest);
-  beat();
+  if (resumeFrom !== undefined) beat();
   const timer = setInterval(beat, intervalMs);
   try {
     return await work({
@@ -47,7 +48,7 @@ export async function heartbeating<Checkpoint, Result>(
       },
     });
   } catch (error) {
-    beat();
+    if (latest !== undefined) beat();
     throw toFailure(error, context);
   } finally {
     clearInterval(timer);
