@@ -49,7 +49,7 @@ export function command(): Command {
     .option('--rounds <count>', 'times that each number of processes is measured', count, 3)
     .option('--workers <counts>', 'numbers of workers', counts, [1, 2, 4])
     .option('--starters <counts>', 'numbers of starters', counts, [1, 2])
-    .option('--jobs <count>', 'jobs that the workers do', count, 200)
+    .option('--jobs <count>', 'jobs that the workers do', count, 128)
     .option('--messages <count>', 'messages that are queued', count, 10_000)
     .option('--json <file>', 'where all figures go, with --part (default: .sheaf/bench/)')
     .option('--docs', 'put the figures into docs/benchmarks.md')
