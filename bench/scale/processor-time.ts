@@ -6,10 +6,12 @@ import type { Service } from './service.ts';
 /** Who takes processor time, in the order of the tables; the rest is the kernel's, and of whatever else runs. */
 export const TAKERS = ['workers', 'starters', 'Temporal', 'S3', 'SQS', 'bench', 'rest'] as const;
 
+export type Taker = (typeof TAKERS)[number];
+
 /** Who took how much of the processors' time. */
 export interface ProcessorTime {
   /** By process, or processes of a kind (s); undefined where it can't be known on this system. */
-  readonly seconds: Readonly<Record<(typeof TAKERS)[number], number | undefined>>;
+  readonly seconds: Readonly<Record<Taker, number | undefined>>;
   /** The share of the cores' time that they were busy, from 0 to 1. */
   readonly busy: number;
   /** The share of the cores' time that the rest has taken. */

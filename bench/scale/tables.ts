@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { formatDuration } from '../../src/cli/format.ts';
 import { spread } from '../measure/statistics.ts';
 import type { Row } from '../report/table.ts';
-import { type ProcessorTime, TAKERS } from './processor-time.ts';
+import { type ProcessorTime, TAKERS, type Taker } from './processor-time.ts';
 
 /** So many processes, and what they have done, in each round. */
 export interface Step {
@@ -91,10 +91,14 @@ export function explainGrowth(steps: readonly Step[], unit: Unit): string {
     return `It grows up to ${names(step)}, the most that were tried; the ${cores} are ${busy} then.`;
   }
   const after = steps[end + 1] as Step;
-  const [first, second] = TAKERS.toSorted((a, b) => costOf(step, b) - costOf(step, a));
-  return busyOf(step) >= FULL || busyOf(after) >= FULL
-    ? `It stops growing at ${names(step)}, because the ${cores} are full: ${busy}, and ${percent(busyOf(after))} with ${names(after)}. Most of it goes to ${first}, then ${second}.`
-    : `It stops growing at ${names(step)}, with the ${cores} ${busy}: not for want of processors.`;
+  const [first, second] = TAKERS.filter((taker) => taker !== 'rest').toSorted(
+    (a, b) => costOf(step, b) - costOf(step, a),
+  );
+  if (busyOf(step) >= FULL || busyOf(after) >= FULL) {
+    return `It stops growing at ${names(step)}, because the ${cores} are full: ${busy}, and ${percent(busyOf(after))} with ${names(after)}. Most of it goes to ${first}, then ${second}.`;
+  }
+  const ofOneCore = costOf(step, first as Taker) * rateOf(step, { time: 'second' }).median;
+  return `It stops growing at ${names(step)}, with the ${cores} ${busy}: not for want of processors. The busiest process is ${first}, with ${percent(ofOneCore)} of one core.`;
 }
 
 /** A warning where the machine had other things to do, else nothing. */
@@ -118,7 +122,7 @@ export function durationOf({ rounds }: Step): string {
 }
 
 /** Processor time (s) that a process took for one thing that was done. */
-function costOf({ rounds }: Step, taker: (typeof TAKERS)[number]): number {
+function costOf({ rounds }: Step, taker: Taker): number {
   return spread(rounds.map(({ done, processors }) => (processors.seconds[taker] ?? 0) / done))
     .median;
 }
