@@ -1,6 +1,6 @@
 import type { Arena } from '../contest/arena.ts';
-import { countActions } from '../items/temporal-counts.ts';
 import { settleDisk } from '../measure/disk.ts';
+import { countActions } from '../measure/temporal-counts.ts';
 import { type ProcessorTime, watchProcessors } from './processor-time.ts';
 import { countMessages, expectNothingMore, receiveEach } from './queues.ts';
 import { nameOf, queueRoutes, settings } from './routes.ts';
