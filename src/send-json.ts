@@ -16,7 +16,6 @@ export interface JsonMessage {
 export async function sendJson(
   sqs: SQSClient,
   { queueUrl, body, groupId, deduplicationId }: JsonMessage,
-  signal?: AbortSignal,
 ): Promise<void> {
   await inSendSpan(queueName(queueUrl), (MessageAttributes) => {
     const message = new SendMessageCommand({
@@ -25,7 +24,7 @@ export async function sendJson(
       ...(Object.keys(MessageAttributes).length > 0 && { MessageAttributes }),
       ...fifoFields(queueUrl, groupId, deduplicationId),
     });
-    return sqs.send(message, signal && { abortSignal: signal });
+    return sqs.send(message);
   });
 }
 

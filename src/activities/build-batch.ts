@@ -71,7 +71,7 @@ export function createBuildBatchActivities(dependencies: BuildDependencies) {
           [METADATA_LAYOUT]: order.fingerprint,
           [METADATA_VERIFIED]: order.verify ? 'on' : 'off',
         };
-        return createUpload(s3, order.target, { contentType: ZIP_CONTENT_TYPE, metadata }, signal);
+        return createUpload(s3, order.target, { contentType: ZIP_CONTENT_TYPE, metadata });
       });
     },
 

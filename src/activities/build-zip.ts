@@ -75,17 +75,12 @@ export function createBuildZipActivities(
   return {
     /** Begins the upload of an archive. */
     async openZip({ target, fingerprint }: ZipPlan): Promise<MultipartUpload> {
-      return heartbeating(({ signal }) =>
-        createUpload(
-          s3,
-          target,
-          {
-            contentType: ZIP_CONTENT_TYPE,
-            contentDisposition: contentDisposition(target.key),
-            metadata: { [METADATA_LAYOUT]: fingerprint },
-          },
-          signal,
-        ),
+      return heartbeating(() =>
+        createUpload(s3, target, {
+          contentType: ZIP_CONTENT_TYPE,
+          contentDisposition: contentDisposition(target.key),
+          metadata: { [METADATA_LAYOUT]: fingerprint },
+        }),
       );
     },
 

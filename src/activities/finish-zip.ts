@@ -101,12 +101,12 @@ export function createFinishZipActivities(dependencies: {
 
     /** Tells the result to `SQS_DESTINATION_QUEUE`, if there is one: with a link to the archive. */
     async sendZipResult(outcome: ZipOutcome, metadata?: ZipJob['metadata']): Promise<void> {
-      return heartbeating(async ({ signal }) => {
+      return heartbeating(async () => {
         const queue = config.SQS_DESTINATION_QUEUE;
         if (!queue) return;
         const queueUrl = await resolveResultQueue(sqs, queue);
         const body = JSON.stringify(await compose(outcome, metadata));
-        await sendOnce(sqs, { queueUrl, body }, signal);
+        await sendOnce(sqs, { queueUrl, body });
       });
     },
   };

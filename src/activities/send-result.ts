@@ -18,7 +18,7 @@ export function createSendResultActivity({ sqs }: { readonly sqs: SQSClient }) {
   return {
     /** Sends a result message, see {@link sendOnce}. */
     async sendResult(message: ResultMessage): Promise<void> {
-      return heartbeating(({ signal }) => sendOnce(sqs, message, signal));
+      return heartbeating(() => sendOnce(sqs, message));
     },
   };
 }
@@ -26,16 +26,13 @@ export function createSendResultActivity({ sqs }: { readonly sqs: SQSClient }) {
 /**
  * Sends the result message of the current run. A FIFO queue drops what a second attempt sends again, by
  * the run's id; a standard queue can't, so that an attempt that dies between SQS's answer and Temporal's
- * hearing of it sends twice.
+ * hearing of it sends twice. Hence a send is not broken off, by a stop of the worker neither: SQS may
+ * have taken the message already.
  */
-export async function sendOnce(
-  sqs: SQSClient,
-  { queueUrl, body }: ResultMessage,
-  signal: AbortSignal,
-): Promise<void> {
+export async function sendOnce(sqs: SQSClient, { queueUrl, body }: ResultMessage): Promise<void> {
   const { workflowId, runId } = currentRun();
   try {
-    await sendJson(sqs, { queueUrl, body, groupId: workflowId, deduplicationId: runId }, signal);
+    await sendJson(sqs, { queueUrl, body, groupId: workflowId, deduplicationId: runId });
   } catch (error) {
     if (error instanceof QueueDoesNotExist) throw queueMissing(queueUrl);
     throw error;

@@ -63,11 +63,11 @@ export function createUnpackArchiveActivities(dependencies: UnpackDependencies) 
 
     /** Begins the upload of the object of records that a TAR.GZ is staged in. */
     async openStaging({ source }: InspectedArchive): Promise<MultipartUpload> {
-      return heartbeating(({ signal }) => {
+      return heartbeating(() => {
         const { workflowId, runId } = currentRun();
         const target = { bucket: source.bucket, key: `${workingPrefix(workflowId)}records` };
         const headers = { contentType: RECORDS_CONTENT_TYPE, metadata: { [METADATA_RUN]: runId } };
-        return createUpload(s3, target, headers, signal);
+        return createUpload(s3, target, headers);
       });
     },
 

@@ -38,12 +38,14 @@ export interface ObjectHeaders {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Begins an upload. Throws {@link AccessDeniedError}. */
+/**
+ * Begins an upload. It is not broken off: nobody would know of one that S3 has begun all the same, and
+ * its parts could not be found nor given up. Throws {@link AccessDeniedError}.
+ */
 export async function createUpload(
   s3: S3Client,
   target: ObjectLocation,
   { contentType, contentDisposition, metadata }: ObjectHeaders,
-  signal: AbortSignal,
 ): Promise<MultipartUpload> {
   try {
     const { UploadId } = await s3.send(
@@ -54,7 +56,6 @@ export async function createUpload(
         ContentDisposition: contentDisposition,
         Metadata: metadata,
       }),
-      { abortSignal: signal },
     );
     return { ...target, uploadId: UploadId as string };
   } catch (error) {

@@ -192,12 +192,10 @@ describe('assembleObject', () => {
     const proxy = await s3Proxy();
     const { signal } = new AbortController();
     const target = { bucket, key: 'batch/a.zip' };
-    const upload = await createUpload(
-      testS3(),
-      target,
-      { contentType: 'application/zip', metadata: { a: 'b' } },
-      signal,
-    );
+    const upload = await createUpload(testS3(), target, {
+      contentType: 'application/zip',
+      metadata: { a: 'b' },
+    });
     const run = (options: Partial<AssemblyOptions> = {}) =>
       assembleObject({
         s3: stackS3(proxy.stack),

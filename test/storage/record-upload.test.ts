@@ -69,12 +69,10 @@ async function startUpload() {
   const proxy = await s3Proxy();
   const s3 = stackS3(proxy.stack);
   const target = { bucket: short.version.bucket, key: `records-${crypto.randomUUID()}` };
-  const upload = await createUpload(
-    s3,
-    target,
-    { contentType: 'application/octet-stream', metadata: {} },
-    NEVER,
-  );
+  const upload = await createUpload(s3, target, {
+    contentType: 'application/octet-stream',
+    metadata: {},
+  });
   const run = async (options: Partial<UnpackOptions<RecordPart>>) => {
     const records = await RecordUpload.resume(s3, upload, NEVER);
     const keep = (part: RecordPart, signal: AbortSignal) => records.keep(part, signal);

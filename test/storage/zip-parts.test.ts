@@ -162,7 +162,7 @@ async function prepare(
   const parts: PlannedPart[] = cutParts<PlannedPiece>(layoutZip(files));
   const target = { bucket, key: 'a.zip' };
   const headers = { contentType: 'application/zip', metadata: {} };
-  const upload = await createUpload(testS3(), target, headers, NEVER);
+  const upload = await createUpload(testS3(), target, headers);
 
   const run = (options: Partial<ZipPartsOptions> = {}): Promise<ShardProgress> => {
     const crcs = new FileCrcs((index) => files[index] as ArchivedFile);

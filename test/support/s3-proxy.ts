@@ -25,6 +25,8 @@ export interface S3Call {
   readonly rangeStart: number;
   /** The answer's status; undefined until there is one, and where the caller has gone away before. */
   status?: number;
+  /** Set once the caller has gone away without a whole answer. */
+  isAbandoned?: true;
 }
 
 /** An answer that the proxy gives in S3's place. */
@@ -43,7 +45,7 @@ export type Fate = Refusal | 'lose the answer' | undefined;
 export type Intercept = (call: S3Call) => Fate | Promise<Fate>;
 
 export interface S3Proxy {
-  /** The suite's stack, with the proxy in S3's place. */
+  /** The stack, with the proxy in S3's place. */
   readonly stack: StackEndpoints;
   /** Every call so far, in order of arrival. */
   readonly calls: readonly S3Call[];
@@ -51,15 +53,18 @@ export interface S3Proxy {
   succeeded(operation: string, key?: string): S3Call[];
   /** Set by a test; undefined passes everything on. */
   intercept: Intercept | undefined;
+  /** Set by a test: holds an answer of S3 by awaiting something. */
+  beforeAnswer: ((call: S3Call) => Promise<unknown> | undefined) | undefined;
 }
 
 /**
- * A proxy in front of the suite's S3 server, closed when the test ends: passes requests on as they
+ * A proxy in front of a stack's S3 server, closed when the test ends: passes requests on as they
  * are, the signed Host header included, counts them, and holds or refuses those that a test picks. A
  * request whose caller goes away while it is held never reaches S3.
+ *
+ * @param stack the suite's by default
  */
-export async function s3Proxy(): Promise<S3Proxy> {
-  const stack = inject('stack');
+export async function s3Proxy(stack: StackEndpoints = inject('stack')): Promise<S3Proxy> {
   const calls: S3Call[] = [];
   const server = createServer((incoming, answer) => {
     const call = describeCall(incoming);
@@ -76,6 +81,9 @@ export async function s3Proxy(): Promise<S3Proxy> {
     answer.once('finish', () => {
       call.status = answer.statusCode;
     });
+    answer.once('close', () => {
+      if (!answer.writableFinished) call.isAbandoned = true;
+    });
     // Read at once: what lies unread before it would hide that the caller has gone away.
     const body = incoming.pipe(new PassThrough({ highWaterMark: MAX_HELD_BYTES }));
     const fate = await proxy.intercept?.(call);
@@ -88,6 +96,7 @@ export async function s3Proxy(): Promise<S3Proxy> {
       reply.resume();
       answer.destroy();
     } else {
+      await proxy.beforeAnswer?.(call);
       answer.writeHead(reply.statusCode ?? 502, reply.headers);
       await pipeline(reply, answer);
     }
@@ -106,6 +115,7 @@ export async function s3Proxy(): Promise<S3Proxy> {
           (key === undefined || call.key === key),
       ),
     intercept: undefined,
+    beforeAnswer: undefined,
   };
   return proxy;
 }
