@@ -5,5 +5,9 @@ import { runWorker } from '../worker/run.ts';
 export function command(): Command {
   return new Command()
     .description('Runs a worker until SIGTERM or SIGINT. Its settings are environment variables.')
-    .action(() => runWorker(process.env));
+    .action(async () => {
+      await runWorker(process.env);
+      // Work that has not ended in time would keep the process alive.
+      process.exit();
+    });
 }

@@ -24,6 +24,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   const telemetry = await startTelemetry('worker', config, { env, log, meter });
   const { metrics, health, tracing } = telemetry;
   let connection: NativeConnection | undefined;
+  let isForced = false;
   try {
     const { connectionOptions, namespace } = temporalSettings();
     connection = await connectWithin(
@@ -57,11 +58,18 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop);
     process.send?.({ type: 'ready' });
-    await running;
+    await running.catch((error) => {
+      // The SDK has more than one error for a worker that did not come to rest in its time.
+      if (!signal.aborted) throw error;
+      isForced = true;
+      const { message: reason } = error as Error;
+      log.warn({ reason }, 'worker did not come to rest; what still runs is left to another one');
+    });
     log.info({}, 'worker stopped');
   } finally {
     health.setReady(false);
-    await connection?.close();
+    // A connection that something still uses can't be closed: it ends with the process.
+    if (!isForced) await connection?.close();
     await telemetry.stop();
   }
 }

@@ -50,3 +50,19 @@ test('a worker that is told to stop hears the answers to what must not be done t
     expect(await split.uploads()).toEqual([]);
   }
 });
+
+test('a worker that is told to stop ends, though SQS does not answer it', async () => {
+  const sqs = await sqsProxy();
+  const split = await splitCase(await sampleArchive({ rows: 3, imageBytes: 2_000, seed: 2 }));
+  const asked = gate();
+  sqs.beforeAnswer = ({ operation, body }) => {
+    if (operation !== 'SendMessage' || !body.includes(split.job.updatesQueueUrl)) return undefined;
+    asked.open();
+    return new Promise(() => {});
+  };
+  const worker = await startProcess('worker', { TASK_QUEUE: split.taskQueue }, sqs.stack);
+  await split.start();
+  await asked.opened;
+
+  await expect(worker.stop()).resolves.toBeUndefined();
+});
