@@ -50,8 +50,9 @@ export async function receiveAll(QueueUrl: string): Promise<Message[]> {
 /** How many messages a queue holds: those that can be received, and those that somebody has in hand. */
 export async function countMessages(
   QueueUrl: string,
+  sqs = testSqs(),
 ): Promise<{ waiting: number; inHand: number }> {
-  const { Attributes } = await testSqs().send(
+  const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
   );
   return {
