@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Client } from '@temporalio/client';
 import type { MetricMeter } from '@temporalio/common';
@@ -26,6 +27,9 @@ const LONG_POLL_SECONDS = 5;
 /** A message that is held longer than this (s) is seen by other starters; it is extended long before. */
 const VISIBILITY_SECONDS = 60;
 const VISIBILITY_EXTENSION_SECONDS = 20;
+
+/** A pause (ms) before a queue is asked again that has failed, not to fill the log several times a second. */
+const PAUSE_MS = 1_000;
 
 /** A stop waits so long (ms) for the receive and the messages that are under way. */
 export const STOP_TIMEOUT_MS = 10_000;
@@ -111,6 +115,7 @@ function startPolling(
   }
   const context = { ...polling, intake, deadLetterUrl };
   showNothingYet(polling.metrics, intake.job);
+  let hasFailed = false;
   const consumer = Consumer.create({
     sqs,
     queueUrl,
@@ -122,6 +127,10 @@ function startPolling(
     terminateVisibilityTimeout: true,
     pollingCompleteWaitTimeMs: STOP_TIMEOUT_MS,
     suppressFifoWarning: true,
+    preReceiveMessageCallback: async () => {
+      if (hasFailed) await sleep(PAUSE_MS);
+      hasFailed = false;
+    },
     messageSystemAttributeNames: ['MessageGroupId'],
     messageAttributeNames: ['All'],
     handleMessage: async (message) => {
@@ -129,7 +138,10 @@ function startPolling(
       return (await inMessageSpan(message, queueName(queueUrl), handle)) ? message : undefined;
     },
   });
-  consumer.on('error', (error) => log.error({ ...fields, reason: error.message }, 'SQS fails'));
+  consumer.on('error', (error) => {
+    hasFailed = true;
+    log.error({ ...fields, reason: error.message }, 'SQS fails');
+  });
   consumer.on('processing_error', (error, { MessageId: messageId }) =>
     log.error({ ...fields, messageId, reason: error.message }, 'message not taken'),
   );
