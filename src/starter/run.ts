@@ -71,12 +71,13 @@ export async function runStarter(env: NodeJS.ProcessEnv): Promise<void> {
     // All are found before one is polled: a starter that can't serve them all serves none.
     const queues = await Promise.all(intakes.map((intake) => findIntakeQueue(sqs, intake)));
     const consumers = queues.map((queue) => startPolling(queue, polling));
-    const stopWatching = watchBacklog({ client, sqs, log, metrics, config, queues });
+    // Not waited for: a server that is away would hold up the stop.
+    void watchBacklog({ client, sqs, log, metrics, config, queues }, signal);
     health.setReady(true);
     process.send?.({ type: 'ready' });
     if (!signal.aborted) await once(signal, 'abort');
     health.setReady(false);
-    await Promise.all([...consumers.map(stopPolling), stopWatching()]);
+    await Promise.all(consumers.map(stopPolling));
     log.info({}, 'starter stopped');
   } finally {
     health.setReady(false);

@@ -34,20 +34,11 @@ export interface BacklogWatch {
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
  * Does nothing where neither is wanted. A look that fails is left out.
  *
- * @returns a call that ends it
+ * @param signal ends it; a look that is under way may end later
  */
-export function watchBacklog(watch: BacklogWatch): () => Promise<void> {
+export async function watchBacklog(watch: BacklogWatch, signal: AbortSignal): Promise<void> {
   const { METRICS_ADDRESS, CLOUDWATCH_NAMESPACE } = watch.config;
-  if (!METRICS_ADDRESS && !CLOUDWATCH_NAMESPACE) return async () => {};
-  const stopping = new AbortController();
-  const watching = watchUntil(watch, stopping.signal);
-  return async () => {
-    stopping.abort();
-    await watching;
-  };
-}
-
-async function watchUntil(watch: BacklogWatch, signal: AbortSignal): Promise<void> {
+  if (!METRICS_ADDRESS && !CLOUDWATCH_NAMESPACE) return;
   const { log } = watch;
   for (let looks = 0; !signal.aborted; looks++) {
     const seen = await Promise.allSettled([
