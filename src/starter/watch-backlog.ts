@@ -24,8 +24,6 @@ export interface BacklogWatch {
   readonly config: Config;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Takes a line; stdout by default. */
-  readonly print?: (line: string) => void;
 }
 
 /**
@@ -73,8 +71,8 @@ async function lookAtTasks(watch: BacklogWatch, isForCloudWatch: boolean): Promi
     all += waiting;
   }
   if (!isForCloudWatch || !config.CLOUDWATCH_NAMESPACE) return;
-  const { print = (line) => process.stdout.write(`${line}\n`) } = watch;
-  print(embeddedMetric(config.CLOUDWATCH_NAMESPACE, config.TASK_QUEUE, all));
+  const line = embeddedMetric(config.CLOUDWATCH_NAMESPACE, config.TASK_QUEUE, all);
+  process.stdout.write(`${line}\n`);
 }
 
 async function lookAtQueue(

@@ -29,7 +29,7 @@ export function activityLogFields({ info }: Context): ActivityInterceptors {
   return {
     inbound: {
       execute(input, next) {
-        fields = { ...fields, ...fieldsOf(input.args) };
+        fields = { ...fields, ...fieldsOf(input.args[0]) };
         return next(input);
       },
     },
@@ -39,11 +39,10 @@ export function activityLogFields({ info }: Context): ActivityInterceptors {
   };
 }
 
-/** What arguments say of their job: themselves, or the objects in them. */
-export function fieldsOf(args: readonly unknown[]): JobFields {
-  const outer = args.filter(isNamed);
-  const inner = outer.flatMap((each) => Object.values(each).filter(isNamed));
-  const all = [...outer, ...inner];
+/** What an activity's order says of its job: itself, or the objects in it. */
+function fieldsOf(order: unknown): JobFields {
+  if (!isNamed(order)) return {};
+  const all = [order, ...Object.values(order).filter(isNamed)];
   const located = all.find(({ bucket, key }) => isText(bucket) && isText(key));
   const exported = all.find(({ s3Bucket, exportPath }) => isText(s3Bucket) && isText(exportPath));
   const jobId = all.map(({ downloadId, batchId }) => downloadId ?? batchId).find(isId);
