@@ -9,7 +9,7 @@ import type { RunRequest } from '../runs/request.ts';
 import { type DeliveryMemo, deliveredSignal } from '../workflows/deliveries.ts';
 
 /** Message ids that a run's memo carries over from the runs before it, the newest first. */
-const MAX_REMEMBERED = 100;
+export const MAX_REMEMBERED = 100;
 
 /** What became of a message: a run of its own, the open run of the same job, or nothing, as it had been answered. */
 export type Started = 'started' | 'joined' | 'answered before';
