@@ -48,7 +48,7 @@ export function measureStarters(
 async function readSeconds({ starterLogs }: Service, messages: number): Promise<number> {
   const lines = (await Promise.all(starterLogs.map((file) => readFile(file, 'utf8'))))
     .flatMap((text) => text.trim().split('\n'))
-    .map((line): { time: number; msg: string; outcome?: string } => JSON.parse(line));
+    .map((line): { time: string; msg: string; outcome?: string } => JSON.parse(line));
   const polls = lines.filter(({ msg }) => msg === 'starter polls');
   const taken = lines.filter(({ msg }) => msg === 'message taken');
   const other = taken.find(({ outcome }) => outcome !== 'started');
@@ -57,6 +57,6 @@ async function readSeconds({ starterLogs }: Service, messages: number): Promise<
       `Expected ${messages} messages that started a run, got ${taken.length}${other ? `, one of them ${other.outcome}` : ''}`,
     );
   }
-  const last = taken.reduce((latest, { time }) => Math.max(latest, time), 0);
-  return (last - Math.min(...polls.map(({ time }) => time))) / 1000;
+  const last = taken.reduce((latest, { time }) => Math.max(latest, Date.parse(time)), 0);
+  return (last - Math.min(...polls.map(({ time }) => Date.parse(time)))) / 1000;
 }
