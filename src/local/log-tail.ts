@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
 /** Enough for a server's last words, and for a screen. */
 const TAIL_BYTES = 8192;
@@ -7,6 +7,15 @@ const TAIL_LINES = 12;
 /** Size of a file in bytes, 0 where there is none. */
 export function fileSize(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** What was written to a text file from byte `start` on; empty where it can't be read. */
+export function textOf(file: string, start: number): string {
+  try {
+    return readFileSync(file).subarray(start).toString('utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** The last lines of what was written to a text file from byte `start` on, at most 12. */

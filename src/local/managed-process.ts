@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileSize, tailOf } from './log-tail.ts';
+import { fileSize, tailOf, textOf } from './log-tail.ts';
 import { guardProcessGroup } from './watchdog.ts';
 
 /** How often a process is asked whether it is ready. */
@@ -27,6 +27,8 @@ export interface ProcessSpec {
   stopGraceMs: number;
   /** What to do when it does not start, as a sentence; from the end of its output. */
   advice?: (output: string) => string | undefined;
+  /** What its output has in it where it ended for a reason that passes: it is started once more then. */
+  passes?: string;
 }
 
 /**
@@ -64,8 +66,18 @@ export class ManagedProcess {
    */
   async start(): Promise<void> {
     if (this.#running) throw new Error(`${this.name} is already running (pid ${this.pid})`);
-    const { output } = this.#spec;
+    const { output, passes } = this.#spec;
     const logStart = output === 'inherit' ? 0 : fileSize(output.file);
+    try {
+      await this.#startOnce();
+    } catch (error) {
+      const log = output === 'inherit' ? '' : textOf(output.file, logStart);
+      if (passes && log.includes(passes)) await this.#startOnce();
+      else throw this.#startError(error, logStart);
+    }
+  }
+
+  async #startOnce(): Promise<void> {
     const running = this.#spawn();
     this.#running = running;
     try {
@@ -73,7 +85,7 @@ export class ManagedProcess {
       running.ready = true;
     } catch (error) {
       await this.kill();
-      throw this.#startError(error, logStart);
+      throw error;
     }
   }
 
@@ -159,8 +171,12 @@ export class ManagedProcess {
   #startError(error: unknown, logStart: number): Error {
     const { output, advice, command } = this.#spec;
     const log = output === 'inherit' ? '' : tailOf(output.file, logStart);
+    // A program in Go says why it ends before it says where.
+    const panic =
+      output === 'inherit' ? undefined : /^panic: .*/m.exec(textOf(output.file, logStart));
     const lines = [
       `${this.name} (${command}) ${(error as Error).message}`,
+      ...(panic && !log.includes(panic[0]) ? [`  | ${panic[0]}`] : []),
       ...log.split('\n').map((line) => `  | ${line}`),
       advice?.(log) ?? (output === 'inherit' ? '' : `Its whole output is in ${output.file}`),
     ];

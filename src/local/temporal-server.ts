@@ -58,6 +58,8 @@ export function temporalServer(
     readyTimeoutMs: READY_TIMEOUT_MS,
     stopGraceMs: STOP_GRACE_MS,
     advice: startAdvice(program),
+    // It looks for ports of its parts among those of outgoing connections, of which others may have many.
+    passes: 'failed assigning ephemeral port',
   });
 }
 
