@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 /** Enough for a server's last words, and for a screen. */
-const TAIL_BYTES = 8192;
+const TAIL_CHARACTERS = 8192;
 const TAIL_LINES = 12;
 
 /** Size of a file in bytes, 0 where there is none. */
@@ -18,21 +18,7 @@ export function textOf(file: string, start: number): string {
   }
 }
 
-/** The last lines of what was written to a text file from byte `start` on, at most 12. */
-export function tailOf(file: string, start: number): string {
-  let fd: number;
-  try {
-    fd = openSync(file, 'r');
-  } catch {
-    return '';
-  }
-  try {
-    const { size } = fstatSync(fd);
-    const from = Math.max(start, size - TAIL_BYTES);
-    const bytes = Buffer.alloc(Math.max(0, size - from));
-    readSync(fd, bytes, 0, bytes.length, from);
-    return bytes.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
-  } finally {
-    closeSync(fd);
-  }
+/** The last lines of a text, at most 12. */
+export function lastLines(text: string): string {
+  return text.slice(-TAIL_CHARACTERS).trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }

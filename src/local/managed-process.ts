@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileSize, tailOf, textOf } from './log-tail.ts';
+import { fileSize, lastLines, textOf } from './log-tail.ts';
 import { guardProcessGroup } from './watchdog.ts';
 
 /** How often a process is asked whether it is ready. */
@@ -66,18 +66,13 @@ export class ManagedProcess {
    */
   async start(): Promise<void> {
     if (this.#running) throw new Error(`${this.name} is already running (pid ${this.pid})`);
-    const { output, passes } = this.#spec;
-    const logStart = output === 'inherit' ? 0 : fileSize(output.file);
-    try {
-      await this.#startOnce();
-    } catch (error) {
-      const log = output === 'inherit' ? '' : textOf(output.file, logStart);
-      if (passes && log.includes(passes)) await this.#startOnce();
-      else throw this.#startError(error, logStart);
-    }
+    await this.#start(this.#spec.passes);
   }
 
-  async #startOnce(): Promise<void> {
+  /** @param passes what its output has in it where it is to be started once more */
+  async #start(passes: string | undefined): Promise<void> {
+    const { output } = this.#spec;
+    const logStart = output === 'inherit' ? 0 : fileSize(output.file);
     const running = this.#spawn();
     this.#running = running;
     try {
@@ -85,7 +80,9 @@ export class ManagedProcess {
       running.ready = true;
     } catch (error) {
       await this.kill();
-      throw error;
+      const log = output === 'inherit' ? '' : textOf(output.file, logStart);
+      if (!passes || !log.includes(passes)) throw this.#startError(error, log);
+      await this.#start(undefined);
     }
   }
 
@@ -168,17 +165,16 @@ export class ManagedProcess {
     }
   }
 
-  #startError(error: unknown, logStart: number): Error {
+  #startError(error: unknown, log: string): Error {
     const { output, advice, command } = this.#spec;
-    const log = output === 'inherit' ? '' : tailOf(output.file, logStart);
+    const tail = lastLines(log);
     // A program in Go says why it ends before it says where.
-    const panic =
-      output === 'inherit' ? undefined : /^panic: .*/m.exec(textOf(output.file, logStart));
+    const [panic = ''] = /^panic: .*/m.exec(log) ?? [];
     const lines = [
       `${this.name} (${command}) ${(error as Error).message}`,
-      ...(panic && !log.includes(panic[0]) ? [`  | ${panic[0]}`] : []),
-      ...log.split('\n').map((line) => `  | ${line}`),
-      advice?.(log) ?? (output === 'inherit' ? '' : `Its whole output is in ${output.file}`),
+      ...(tail.includes(panic) ? [] : [`  | ${panic}`]),
+      ...tail.split('\n').map((line) => `  | ${line}`),
+      advice?.(tail) ?? (output === 'inherit' ? '' : `Its whole output is in ${output.file}`),
     ];
     return new Error(lines.filter((line) => line.trim() !== '' && line !== '  | ').join('\n'), {
       cause: error,

@@ -7,16 +7,11 @@ import { afterwards } from '../support/afterwards.ts';
 import { sampleArchive } from '../support/faults.ts';
 import { testS3, uniqueQueue } from '../support/harness.ts';
 import { WAIT } from '../support/holds.ts';
-import {
-  commandsOf,
-  entryFor,
-  type PageShell,
-  type Printed,
-  pageShell,
-} from '../support/page-shell.ts';
+import { commandsOf, entryFor, type PageShell, pageShell } from '../support/page-shell.ts';
 import { privateTemporal } from '../support/private-temporal.ts';
 import { startProcess } from '../support/processes.ts';
 import { sendBody } from '../support/queues.ts';
+import type { Called } from '../support/sheaf.ts';
 
 const PAGE = new URL('../../docs/operations.md', import.meta.url);
 const BUCKET = 'exports';
@@ -36,7 +31,7 @@ const BEFORE: Record<string, () => Promise<void>> = {
 };
 
 /** What a command must have printed, or exited with. */
-const AFTER: Record<string, Partial<Printed>> = {
+const AFTER: Record<string, Partial<Called>> = {
   "temporal workflow list --query 'WorkflowType": { stdout: 'items-nightly' },
   'temporal workflow count': { stdout: 'Total: 1' },
   'temporal workflow query': { stdout: '"total":100000' },

@@ -1,29 +1,21 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type StackEndpoints, stackEnvironment } from '../../src/local/endpoints.ts';
 import { ensureServers } from '../../src/local/locate.ts';
 import { bareEnvironment } from './harness.ts';
+import { type Called, MAIN } from './sheaf.ts';
 import { tempFolder } from './temp-folder.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
-
-/** What a command has printed, and what it has exited with. */
-export interface Printed {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A shell that knows `temporal` and `npx sheaf`, as somebody has who follows a page of the documentation. */
 export interface PageShell {
   /** The folder that it is in. */
   readonly folder: string;
   /** Runs a line. */
-  call(command: string): Promise<Printed>;
+  call(command: string): Promise<Called>;
 }
 
 /**
@@ -45,7 +37,7 @@ export async function pageShell(
       try {
         return { code: 0, ...(await run('bash', ['-euo', 'pipefail', '-c', command], options)) };
       } catch (error) {
-        const { code, stdout, stderr } = error as Printed;
+        const { code, stdout, stderr } = error as Called;
         return { code, stdout, stderr };
       }
     },

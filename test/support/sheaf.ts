@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { testEnvironment } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The command line's entry point. */
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 
-/** What a call of the CLI has printed, and what it has exited with. */
+/** What a command has printed, and what it has exited with. */
 export interface Called {
   readonly code: number;
   readonly stdout: string;
